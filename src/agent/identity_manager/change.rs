@@ -1,0 +1,280 @@
+//! Changing a phone number or an e-mail address.
+
+use crate::agent::codes::{self, Asked, SendOutcome, checked};
+use crate::agent::handler::outcomes;
+use crate::agent::{Error, Handler, Turn, sealed};
+use crate::model::{Assurance, Contact, Control, Email, Phone, SessionId, Slot};
+use crate::store::contact_changes::ChangeStatus;
+use crate::store::{User, challenges};
+use crate::tool::contact::{self, ConfirmAnswer};
+use crate::tool::otp::{self, Purpose, Route, SendOtpAnswer};
+
+const CHANGE: &str = "change";
+
+outcomes! {
+    /// What is to be changed, and to what.
+    TakeChangeOutcome {
+        /// Nobody is signed in.
+        SignedOut = "signed_out",
+        /// A valid new value was given.
+        Ready = "ready" grants SignedIn,
+        /// The new number is missing.
+        MissingPhone = "missing_phone" grants SignedIn,
+        /// The new address is missing.
+        MissingEmail = "missing_email" grants SignedIn,
+        /// What was given is no number, or nothing can be sent to it.
+        InvalidPhone = "invalid_phone" grants SignedIn,
+        /// What was given is no address.
+        InvalidEmail = "invalid_email" grants SignedIn,
+        /// It is the account's already.
+        Same = "same" grants SignedIn,
+        /// Something else is to be changed.
+        Other = "other",
+    }
+}
+
+/// Takes field and new value from what was said.
+#[derive(Debug)]
+pub struct TakeChange;
+
+impl Handler for TakeChange {
+    const NAME: &'static str = "take_change";
+    type Outcome = TakeChangeOutcome;
+
+    async fn run(turn: &mut Turn) -> Result<TakeChangeOutcome, Error> {
+        let Some(user) = turn.user.clone().filter(|_| turn.is_signed_in()) else {
+            return Ok(TakeChangeOutcome::SignedOut);
+        };
+        let waiting = turn.waiting.as_ref().map(|waiting| waiting.slot);
+        let field = match (turn.heard.entities.field.as_deref(), waiting) {
+            (Some("phone"), _) | (None, Some(Slot::NewPhone)) => "phone",
+            (Some("email"), _) | (None, Some(Slot::Email)) => "email",
+            (None, Some(Slot::Otp)) => match correct(turn, &user).await? {
+                Some(field) => field,
+                None => return Ok(TakeChangeOutcome::Other),
+            },
+            _ => return Ok(TakeChangeOutcome::Other),
+        };
+        turn.tell("field", field);
+        if let Some(rejected) = &turn.heard.rejected {
+            let reason = rejected.reason;
+            return Ok(invalid(turn, field, reason));
+        }
+        let Some(given) = turn.heard.entities.value.clone() else {
+            return Ok(if field == "phone" {
+                TakeChangeOutcome::MissingPhone
+            } else {
+                TakeChangeOutcome::MissingEmail
+            });
+        };
+        let contact = match parse(field, &given) {
+            Ok(contact) => contact,
+            Err(reason) => return Ok(invalid(turn, field, reason)),
+        };
+        if has(turn, &user, &contact) {
+            return Ok(TakeChangeOutcome::Same);
+        }
+        turn.state.change = Some(sealed::seal(turn, CHANGE, &contact)?);
+        Ok(TakeChangeOutcome::Ready)
+    }
+}
+
+/// The field of the change under way, where its value was just called wrong. The number given instead is the new value,
+/// and a code that went to the wrong one ends. A step-up's code stays: it is about the person and not about the value.
+async fn correct(turn: &mut Turn, user: &User) -> Result<Option<&'static str>, Error> {
+    if turn.heard.control != Some(Control::Correct) {
+        return Ok(None);
+    }
+    let asked = sealed::open(turn, CHANGE, turn.state.change.as_ref());
+    let field = if let Some(contact) = asked {
+        contact.kind()
+    } else {
+        let open = contact::open_change(&turn.tools, user).await?;
+        let Some(open) = open.filter(|change| change.status == ChangeStatus::Pending) else {
+            return Ok(None);
+        };
+        contact::cancel_open(&mut turn.tools, user).await?;
+        if let Some(challenge) = turn.state.challenge.take() {
+            turn.tools.unit.push(challenges::void(&challenge));
+        }
+        if open.field == "phone" { "phone" } else { "email" }
+    };
+    if field == "phone" {
+        turn.heard.entities.value = turn.heard.entities.phone.as_ref().map(|phone| phone.e164().to_owned());
+    }
+    Ok(Some(field))
+}
+
+fn parse(field: &str, given: &str) -> Result<Contact, &'static str> {
+    match field {
+        "phone" => match Phone::parse(given, None) {
+            Ok(phone) if phone.is_valid() => Ok(Contact::Phone(phone)),
+            Ok(_) => Err("not_reachable"),
+            Err(_) => Err("not_a_number"),
+        },
+        _ => Email::parse(given).map(Contact::Email).map_err(|_| "not_an_address"),
+    }
+}
+
+fn invalid(turn: &mut Turn, field: &str, reason: &'static str) -> TakeChangeOutcome {
+    turn.tell("reason", reason);
+    if field == "phone" { TakeChangeOutcome::InvalidPhone } else { TakeChangeOutcome::InvalidEmail }
+}
+
+/// Whether the account has that value, verified.
+fn has(turn: &Turn, user: &User, contact: &Contact) -> bool {
+    let key = turn.tools.keys.lookup(contact.kind(), contact.identity());
+    match contact {
+        Contact::Phone(_) => user.phone_key.as_ref() == Some(&key),
+        Contact::Email(_) => user.email_key.as_ref() == Some(&key),
+    }
+}
+
+fn signed_in(turn: &Turn, at: &'static str) -> Result<(User, SessionId), Error> {
+    let user = turn.user.clone().ok_or(Error::Unproven(at))?;
+    let session = turn.tools.actor.session().cloned().ok_or(Error::Unproven(at))?;
+    Ok((user, session))
+}
+
+outcomes! {
+    /// What became of the code to the new value.
+    RequestOutcome {
+        /// It is on its way.
+        Sent = "sent",
+        /// Too soon or too many.
+        Limited = "limited",
+        /// This conversation asked for too many.
+        Exhausted = "exhausted",
+        /// The new value is locked.
+        Locked = "locked",
+        /// The new value is another session's.
+        Gone = "gone",
+    }
+}
+
+/// Sends the code to the new value: the one act that the step-up stands for.
+#[derive(Debug)]
+pub struct RequestChange;
+
+impl Handler for RequestChange {
+    const NAME: &'static str = "request_change";
+    const NEEDS: Assurance = Assurance::SteppedUp;
+    type Outcome = RequestOutcome;
+
+    async fn run(turn: &mut Turn) -> Result<RequestOutcome, Error> {
+        let unproven = || Error::Unproven(Self::NAME);
+        let (user, session) = signed_in(turn, Self::NAME)?;
+        let proof = turn.stepped_up.clone().ok_or_else(unproven)?;
+        let Some(contact) = sealed::open(turn, CHANGE, turn.state.change.as_ref()) else {
+            return Ok(RequestOutcome::Gone);
+        };
+        let answer = contact::request_change(&mut turn.tools, &proof, (&user, session), &contact).await?;
+        if let SendOtpAnswer::Sent { .. } = answer {
+            turn.state.change = None;
+            turn.state.step_up = None;
+        }
+        Ok(match note(turn, answer, (&contact, false)) {
+            SendOutcome::Sent => RequestOutcome::Sent,
+            SendOutcome::Wait | SendOutcome::Limited => RequestOutcome::Limited,
+            SendOutcome::Exhausted => RequestOutcome::Exhausted,
+            SendOutcome::Locked => RequestOutcome::Locked,
+            // Only a value that a message can reach was taken.
+            SendOutcome::Missing => return Err(unproven()),
+        })
+    }
+}
+
+/// Sends another code for the change under way; that is the same act.
+#[derive(Debug)]
+pub struct ResendChange;
+
+impl Handler for ResendChange {
+    const NAME: &'static str = "resend_change";
+    const NEEDS: Assurance = Assurance::SignedIn;
+    type Outcome = SendOutcome;
+
+    async fn run(turn: &mut Turn) -> Result<SendOutcome, Error> {
+        let (user, session) = signed_in(turn, Self::NAME)?;
+        let last = otp::issued(&turn.tools, turn.state.challenge.as_ref()).await?;
+        let live = last.is_some_and(|issued| issued.challenge.is_live(turn.tools.now));
+        let Some((contact, answer)) = contact::resend_change(&mut turn.tools, (&user, session)).await? else {
+            return Ok(SendOutcome::Missing);
+        };
+        Ok(note(turn, answer, (&contact, live)))
+    }
+}
+
+fn note(turn: &mut Turn, answer: SendOtpAnswer, (contact, live): (&Contact, bool)) -> SendOutcome {
+    let route = if contact.phone().is_some() { Route::Sms } else { Route::Email };
+    turn.tell("field", contact.kind());
+    turn.values.insert("to".into(), contact.masked().into());
+    codes::note_sent(turn, answer, Asked { route, to: Some(contact.masked()), live })
+}
+
+checked! {
+    /// What became of the new value's code.
+    ConfirmOutcome grants CodeVerified
+}
+
+/// Checks the code that went to the new value.
+#[derive(Debug)]
+pub struct ConfirmChange;
+
+impl Handler for ConfirmChange {
+    const NAME: &'static str = "confirm_change";
+    const NEEDS: Assurance = Assurance::SignedIn;
+    type Outcome = ConfirmOutcome;
+
+    async fn run(turn: &mut Turn) -> Result<ConfirmOutcome, Error> {
+        let last = otp::issued(&turn.tools, turn.state.challenge.as_ref()).await?;
+        let purpose = match last.map(|issued| issued.challenge.purpose) {
+            Some(purpose) if purpose == Purpose::ChangeEmail.as_str() => Purpose::ChangeEmail,
+            _ => Purpose::ChangePhone,
+        };
+        let (outcome, proof) = ConfirmOutcome::of(codes::check(turn, purpose).await?);
+        turn.proof = proof;
+        Ok(outcome)
+    }
+}
+
+outcomes! {
+    /// What became of the change.
+    ApplyOutcome {
+        /// The new value is in force.
+        Changed = "changed",
+        /// It belongs to another account.
+        Taken = "taken",
+        /// The change was called off or replaced meanwhile.
+        Lapsed = "lapsed",
+    }
+}
+
+/// Brings the change into force.
+#[derive(Debug)]
+pub struct ApplyChange;
+
+impl Handler for ApplyChange {
+    const NAME: &'static str = "apply_change";
+    const NEEDS: Assurance = Assurance::CodeVerified;
+    type Outcome = ApplyOutcome;
+
+    async fn run(turn: &mut Turn) -> Result<ApplyOutcome, Error> {
+        let (user, _) = signed_in(turn, Self::NAME)?;
+        let proof = turn.proof.clone().ok_or(Error::Unproven(Self::NAME))?;
+        turn.tell("field", proof.identifier().kind());
+        Ok(match contact::confirm_change(&mut turn.tools, &proof, &user).await? {
+            ConfirmAnswer::Changed(contact) => {
+                turn.tell("updated_value", contact.masked());
+                if let Contact::Phone(phone) = &contact {
+                    turn.state.progress.phone = Some(phone.masked());
+                }
+                ApplyOutcome::Changed
+            }
+            ConfirmAnswer::Taken => {
+                turn.tell("reason", "taken");
+                ApplyOutcome::Taken
+            }
+            ConfirmAnswer::Lapsed => ApplyOutcome::Lapsed,
+        })
+    }
+}

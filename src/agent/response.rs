@@ -1,0 +1,43 @@
+//! The response agent: every answer of an agent is worded here (S2-6, S2-40). Only the answer of a turn that broke is
+//! worded by the engine, because nothing of that turn may be trusted.
+
+use serde_json::{Value, json};
+
+use super::handler::Ended;
+use super::{Error, Handler, Turn};
+use crate::model::NodeResponse;
+
+/// Words what the graph chose to say, in the language of the conversation, and adds the context.
+#[derive(Debug)]
+pub struct ResponseAgent;
+
+impl Handler for ResponseAgent {
+    const NAME: &'static str = "response_agent";
+    type Outcome = Ended;
+
+    async fn run(turn: &mut Turn) -> Result<Ended, Error> {
+        let say = turn.say.clone().ok_or(Error::Silent)?;
+        let mut values = turn.data.clone();
+        values.extend(turn.values.clone());
+        values.insert("signed_in".into(), Value::Bool(turn.is_signed_in()));
+        let text = turn.replies.say(&turn.tools.language, &say.reply, &values)?;
+        let mut response = NodeResponse::new(say.action, text);
+        response.data.extend(std::mem::take(&mut turn.data));
+        response.context = context(turn);
+        turn.response = Some(response);
+        Ok(Ended)
+    }
+}
+
+fn context(turn: &mut Turn) -> serde_json::Map<String, Value> {
+    let heard = &turn.heard;
+    let mut context = serde_json::Map::new();
+    let sub_intent = heard.classification().map(|c| c.sub_intent.as_str());
+    context.insert("sub_intent".into(), json!(sub_intent));
+    context.insert("confidence".into(), json!((heard.confidence * 1_000.0).round() / 1_000.0));
+    context.insert("authenticated".into(), json!(turn.assurance >= crate::model::Assurance::SignedIn));
+    context.insert("route".into(), json!(heard.route.as_str()));
+    context.insert("tier".into(), json!(heard.tier));
+    context.extend(std::mem::take(&mut turn.context));
+    context
+}

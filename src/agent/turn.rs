@@ -1,0 +1,84 @@
+//! One turn, as handlers see it.
+
+use serde_json::{Map, Value};
+
+use super::State;
+use crate::graph::Say;
+use crate::model::{Assurance, EffectId, NodeResponse, Phone, Slot, Understanding};
+use crate::prompt::Replies;
+use crate::store::users::User;
+use crate::tool::Toolbox;
+use crate::tool::contact::Cleared;
+use crate::tool::otp::{CodeVerified, SteppedUp};
+use crate::tool::session::Grant;
+
+/// What a turn gives beyond its answer.
+#[derive(Debug, Default)]
+pub struct Granted {
+    /// A new session.
+    pub session: Option<Grant>,
+    /// A queued message whose first try the answer waits for.
+    pub effect: Option<EffectId>,
+}
+
+/// A question that waits for its answer.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// What it waits for.
+    pub slot: Slot,
+    /// The reply that asks for it.
+    pub reply: String,
+    /// The outcomes its node knows besides `answered`.
+    pub outcomes: Vec<String>,
+}
+
+/// Everything a handler may look at and add to.
+#[derive(Debug)]
+pub struct Turn {
+    /// The tools, with the turn's unit.
+    pub tools: Toolbox,
+    /// What the message was understood to mean.
+    pub heard: Understanding,
+    /// What the conversation remembers.
+    pub state: State,
+    /// What is proved of the person so far in this turn.
+    pub assurance: Assurance,
+    /// The question the conversation waited with when the turn began.
+    pub waiting: Option<Waiting>,
+    /// The number under way from one handler to the next; it is never stored as such.
+    pub phone: Option<Phone>,
+    /// The proof of a verified code.
+    pub proof: Option<CodeVerified>,
+    /// The proof that the number may open its account.
+    pub cleared: Option<Cleared>,
+    /// The proof of a step-up.
+    pub stepped_up: Option<SteppedUp>,
+    /// The account, once it is known.
+    pub user: Option<User>,
+    /// Data of the answer.
+    pub data: Map<String, Value>,
+    /// Values for the reply's text that are not part of the answer.
+    pub values: Map<String, Value>,
+    /// Further context of the answer.
+    pub context: Map<String, Value>,
+    /// The reply and action that the graph chose.
+    pub say: Option<Say>,
+    /// The finished answer.
+    pub response: Option<NodeResponse>,
+    /// What the turn gives beyond its answer.
+    pub granted: Granted,
+    /// The texts.
+    pub replies: std::sync::Arc<Replies>,
+}
+
+impl Turn {
+    /// Adds to the answer's data.
+    pub fn tell(&mut self, key: &str, value: impl Into<Value>) {
+        self.data.insert(key.to_owned(), value.into());
+    }
+
+    /// Whether somebody is signed in.
+    pub fn is_signed_in(&self) -> bool {
+        self.assurance >= Assurance::SignedIn
+    }
+}

@@ -1,0 +1,202 @@
+//! Floor 8: where everything is wired, once, for production and for tests alike.
+//!
+//! Tests and scenarios build the same app with [`Doubles`] in the places where the world outside begins: time,
+//! randomness, the senders of messages, the points at which a process may die.
+//!
+//! Adding a part: build it in [`App::build`] from its own `Options`, and give it a double only if it reaches outside.
+
+mod serve;
+pub mod sources;
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use serve::Serving;
+
+use crate::bus::{Boundaries, Deliveries};
+use crate::classify::Classifier;
+use crate::clock::{MovableClock, SystemClock};
+use crate::config::Config;
+use crate::crypto::{self, Keys};
+use crate::dev_outbox::DevOutbox;
+use crate::engine::{self, Engine, Observer};
+use crate::http;
+use crate::mail::Mail;
+use crate::model::{Clock, Profile, Randomness};
+use crate::sms::Sms;
+use crate::store::Store;
+use crate::worker::{self, Worker};
+
+/// What stands in for the world outside. Nothing does by default.
+#[derive(Debug, Clone, Default)]
+pub struct Doubles {
+    /// The time.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Randomness.
+    pub randomness: Option<Randomness>,
+    /// The sender of text messages.
+    pub sms: Option<Arc<dyn Sms>>,
+    /// The sender of e-mails.
+    pub mail: Option<Arc<dyn Mail>>,
+    /// Where the process may die.
+    pub boundaries: Boundaries,
+    /// Is told of every edge a turn passes.
+    pub observer: Option<Observer>,
+    /// A classifier that is trained already, for whoever builds many apps.
+    pub classifier: Option<Arc<Classifier>>,
+}
+
+/// A running engine with its worker.
+#[derive(Debug)]
+pub struct App {
+    config: Config,
+    engine: Arc<Engine>,
+    keys: Arc<Keys>,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    test_clock: Option<Arc<MovableClock>>,
+    worker_name: String,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl App {
+    /// Builds and starts everything but the HTTP rim.
+    pub async fn build(config: Config, doubles: Doubles) -> anyhow::Result<Self> {
+        let randomness = doubles.randomness.unwrap_or_else(Randomness::system);
+        let (clock, test_clock) = clock(config.profile, doubles.clock);
+        let mut rng = randomness.stream("instance key");
+        let key = crypto::instance_key(&config.crypto, config.profile, &mut rng)?;
+        let keys = Arc::new(Keys::derive(&key, &config.crypto.code_peppers)?);
+        let (replies, graphs) = sources::load(&config.prompt, &config.graph)?;
+        let (replies, graphs) = (Arc::new(replies), Arc::new(graphs));
+        let classifier = match doubles.classifier {
+            Some(classifier) => classifier,
+            None => Arc::new(Classifier::new(&config.classify)?),
+        };
+        let store = Store::open(&config.store).await?;
+        let (deliveries, queued) = Deliveries::new();
+        let deliveries = Arc::new(deliveries);
+        let engine = Engine::new(engine::Parts {
+            store: store.clone(),
+            keys: Arc::clone(&keys),
+            graphs,
+            classifier,
+            replies: Arc::clone(&replies),
+            clock: Arc::clone(&clock),
+            randomness: randomness.clone(),
+            deliveries: Arc::clone(&deliveries),
+            boundaries: doubles.boundaries.clone(),
+            limits: config.limit.clone(),
+            options: config.tool.clone(),
+            first_try_ms: config.worker.first_try_ms,
+            observer: doubles.observer,
+        });
+        let (sms, mail) = match (doubles.sms, doubles.mail) {
+            (Some(sms), Some(mail)) => (sms, mail),
+            (sms, mail) => {
+                let local = local_sender(config.profile, &store, (&keys, &clock, &randomness))?;
+                (sms.unwrap_or_else(|| Arc::clone(&local) as _), mail.unwrap_or(local))
+            }
+        };
+        let worker = Worker::new(worker::Parts {
+            engine: Arc::clone(&engine),
+            store: store.clone(),
+            keys: Arc::clone(&keys),
+            replies,
+            clock: Arc::clone(&clock),
+            randomness,
+            deliveries,
+            boundaries: doubles.boundaries,
+            sms,
+            mail,
+            options: config.worker.clone(),
+        });
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let worker_name = worker.name().to_owned();
+        tasks.spawn(worker.run(queued, stop.clone()));
+        Ok(Self { config, engine, keys, store, clock, test_clock, worker_name, stop, tasks })
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// The store, for tests that look at rows.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The keys, for the development outbox.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The keys, for whoever outlives a borrow of the app.
+    pub fn shared_keys(&self) -> &Arc<Keys> {
+        &self.keys
+    }
+
+    /// The name under which this process's worker claims, to tell its claims from those of one that died.
+    pub fn worker_name(&self) -> &str {
+        &self.worker_name
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// The HTTP routes.
+    pub fn router(&self) -> axum::Router {
+        http::router(http::Parts {
+            engine: Arc::clone(&self.engine),
+            keys: Arc::clone(&self.keys),
+            profile: self.config.profile,
+            options: self.config.http.clone(),
+            test_clock: self.test_clock.clone(),
+        })
+    }
+
+    /// Ends: turns under way are answered, messages under way are sent and marked, the store is closed.
+    pub async fn shutdown(self) {
+        self.engine.drain().await;
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.store.close().await;
+    }
+}
+
+fn clock(profile: Profile, double: Option<Arc<dyn Clock>>) -> (Arc<dyn Clock>, Option<Arc<MovableClock>>) {
+    match (double, profile) {
+        (Some(double), _) => (double, None),
+        (None, Profile::Test) => {
+            let clock = Arc::new(MovableClock::running());
+            (Arc::clone(&clock) as Arc<dyn Clock>, Some(clock))
+        }
+        (None, Profile::Dev | Profile::Prod) => (Arc::new(SystemClock), None),
+    }
+}
+
+/// The sender of all messages where there is no other.
+fn local_sender(
+    profile: Profile,
+    store: &Store,
+    (keys, clock, randomness): (&Arc<Keys>, &Arc<dyn Clock>, &Randomness),
+) -> anyhow::Result<Arc<DevOutbox>> {
+    let local = (profile != Profile::Prod).then(|| DevOutbox {
+        store: store.clone(),
+        keys: Arc::clone(keys),
+        clock: Arc::clone(clock),
+        randomness: randomness.clone(),
+    });
+    let local = local.context(
+        "profile `prod` needs senders of text messages and e-mails, and this version has only the development outbox",
+    )?;
+    Ok(Arc::new(local))
+}

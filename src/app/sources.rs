@@ -1,0 +1,98 @@
+//! The files that are the conversation: graphs and texts, compiled in or from a folder.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use crate::agent;
+use crate::graph::{self, Catalog, GraphSet};
+use crate::prompt::{self, Replies};
+
+/// The graph that every message enters.
+const ROOT: &str = "orchestrator";
+/// The graphs that are compiled in.
+const GRAPHS: &[(&str, &str)] = &[
+    ("graphs/orchestrator.toml", include_str!("../../graphs/orchestrator.toml")),
+    ("graphs/authenticator.toml", include_str!("../../graphs/authenticator.toml")),
+    ("graphs/identity_manager.toml", include_str!("../../graphs/identity_manager.toml")),
+    ("graphs/lost_phone.toml", include_str!("../../graphs/lost_phone.toml")),
+];
+
+/// Everything that is wrong with texts and graphs; it stops the start.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Broken(String);
+
+/// Loads texts and graphs, and proves the graphs against the handlers and the texts. What is wrong in either is told at
+/// once.
+pub fn load(texts: &prompt::Options, graphs: &graph::Options) -> Result<(Replies, GraphSet), Broken> {
+    let replies = spoken(texts).and_then(|sources| Ok(Replies::load(texts, &sources)?));
+    // Broken texts are no reason to keep quiet about the graphs, whose proofs need the keys alone.
+    let known = replies.as_ref().map_or_else(|_| BTreeMap::new(), Replies::keys);
+    let set = sources(graphs).and_then(|sources| Ok(graph::load(&sources, &declared(known))?));
+    match (replies, set) {
+        (Ok(replies), Ok(set)) => Ok((replies, set)),
+        (Err(one), Err(two)) => Err(Broken(format!("{one:#}\n{two:#}"))),
+        (Err(one), Ok(_)) | (Ok(_), Err(one)) => Err(Broken(format!("{one:#}"))),
+    }
+}
+
+/// What handlers and replies there are, for the graphs' proofs.
+pub fn catalog(replies: &Replies) -> Catalog {
+    declared(replies.keys())
+}
+
+fn declared(replies: BTreeMap<String, BTreeSet<String>>) -> Catalog {
+    Catalog { handlers: agent::handlers().iter().map(|h| h.spec).collect(), replies, root: ROOT.to_owned() }
+}
+
+fn spoken(options: &prompt::Options) -> anyhow::Result<Vec<prompt::Source>> {
+    match &options.folder {
+        Some(folder) => languages(folder).context("prompt.folder"),
+        None => Ok(prompt::Source::compiled_in()),
+    }
+}
+
+fn sources(options: &graph::Options) -> anyhow::Result<Vec<graph::Source>> {
+    let Some(folder) = &options.folder else {
+        let source = |&(name, text): &(&str, &str)| graph::Source { name: name.into(), text: text.into() };
+        return Ok(GRAPHS.iter().map(source).collect());
+    };
+    let files = files(folder, |name| name.strip_suffix(".toml").is_some()).context("graph.folder")?;
+    Ok(files
+        .into_iter()
+        .map(|(path, text)| graph::Source { name: path.display().to_string(), text })
+        .collect())
+}
+
+fn languages(folder: &Path) -> anyhow::Result<Vec<prompt::Source>> {
+    fn language(name: &str) -> Option<&str> {
+        name.strip_prefix("replies.")?.strip_suffix(".toml")
+    }
+    let files = files(folder, |name| language(name).is_some())?;
+    let source = |(path, text): (PathBuf, String)| {
+        let language = path.file_name().and_then(|n| n.to_str()).and_then(language)?.to_owned();
+        Some(prompt::Source { language, name: path.display().to_string(), text })
+    };
+    Ok(files.into_iter().filter_map(source).collect())
+}
+
+/// The files of a folder whose names fit, by name; none at all is an error.
+fn files(folder: &Path, fits: impl Fn(&str) -> bool) -> anyhow::Result<Vec<(PathBuf, String)>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.file_name().and_then(|n| n.to_str()).is_some_and(&fits) {
+            let text =
+                std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            found.push((path, text));
+        }
+    }
+    if found.is_empty() {
+        bail!("there is no such file in {}", folder.display());
+    }
+    found.sort();
+    Ok(found)
+}

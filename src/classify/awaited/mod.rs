@@ -1,0 +1,110 @@
+//! Answers to what was asked: while a slot is awaited, a deterministic rule accepts a text, refuses it with a reason,
+//! or leaves it to the rest of the cascade.
+//!
+//! It does not know where the conversation goes from there. Adding a slot: an arm in [`judge`] and its rows in
+//! `classify/tests/awaited.rs`.
+
+mod name;
+mod number;
+
+use super::entities::{self, Message};
+use crate::model::{Control, Entities, Region, Slot, is_at};
+pub(super) use number::outside_phone;
+
+/// What a rule says about a text.
+pub(super) enum Verdict {
+    /// It fills the slot.
+    Answer(Box<Entities>),
+    /// It was meant to fill the slot and cannot.
+    Rejected(&'static str),
+    /// It corrects what was given before.
+    Correct(Box<Entities>),
+    /// Yes or no.
+    Confirmed(Control),
+}
+
+/// Longest reference to a device or kind of data that counts as an answer, in words.
+const LONGEST_REFERENCE: usize = 6;
+/// Longest name, in characters.
+const LONGEST_NAME: usize = 80;
+
+/// Judges a text by the rule of the awaited slot. `other` says whether the text is clearly another request.
+pub(super) fn judge(
+    message: &Message<'_>,
+    region: Option<Region>,
+    other: impl Fn() -> bool,
+) -> Option<Verdict> {
+    match message.awaiting? {
+        Slot::Otp => number::code(message),
+        Slot::Phone => {
+            number::phone(message, region).map(|verdict| verdict.map_or_else(Verdict::Rejected, answer))
+        }
+        Slot::NewPhone => number::phone(message, region).map(|verdict| match verdict {
+            Ok(found) => {
+                let value = found.phone.as_ref().map(|p| p.e164().to_owned());
+                answer(Entities { field: Some("phone".into()), value, ..found })
+            }
+            Err(reason) => Verdict::Rejected(reason),
+        }),
+        Slot::Name => name::judge(message.text, message.words, other).map(value_or_reason),
+        Slot::DeviceName => name::judge_device(message.text, other).map(value_or_reason),
+        Slot::Email => email(message.text),
+        Slot::Field => field(message),
+        Slot::Device => device(message, other),
+        Slot::MigrationType => migration_type(message),
+        Slot::Confirm => super::control::confirmation(message.words).map(Verdict::Confirmed),
+    }
+}
+
+fn answer(entities: Entities) -> Verdict {
+    Verdict::Answer(Box::new(entities))
+}
+
+fn value_or_reason(read: Result<String, &'static str>) -> Verdict {
+    read.map_or_else(Verdict::Rejected, |value| {
+        answer(Entities { value: Some(value), ..Entities::default() })
+    })
+}
+
+fn email(text: &str) -> Option<Verdict> {
+    match entities::only_email(text) {
+        Ok(email) => {
+            let (field, value) = (Some("email".to_owned()), Some(email.key().to_owned()));
+            Some(answer(Entities { field, value, ..Entities::default() }))
+        }
+        Err(reason) => {
+            let short = text.split_whitespace().take(LONGEST_REFERENCE + 1).count() <= LONGEST_REFERENCE;
+            let tried = text.contains(is_at) && (short || reason == entities::SEVERAL);
+            tried.then_some(Verdict::Rejected(reason))
+        }
+    }
+}
+
+fn field(message: &Message<'_>) -> Option<Verdict> {
+    let unsupported = message.words.any("password|address|birthday|birth|card|contrasena|direccion|device");
+    let is_email = message.words.contain("email|mail|e address|mail");
+    if message.words.len() > LONGEST_REFERENCE || (unsupported && !is_email) {
+        return None;
+    }
+    let changed = entities::changed(message);
+    changed.field.is_some().then(|| answer(changed))
+}
+
+/// A device is meant by its number, its place in the list or its name; the engine looks it up by the words.
+fn device(message: &Message<'_>, other: impl Fn() -> bool) -> Option<Verdict> {
+    let text = message.text.trim();
+    let fits = (1..=LONGEST_REFERENCE).contains(&message.words.len()) && text.chars().count() <= LONGEST_NAME;
+    let asks = text.contains(['?', '¿', '؟']) || text.chars().any(char::is_control);
+    if !fits || asks || other() {
+        return None;
+    }
+    let revoke_all = entities::everything(message.words).then_some(true);
+    Some(answer(Entities { value: Some(text.to_owned()), revoke_all, ..Entities::default() }))
+}
+
+fn migration_type(message: &Message<'_>) -> Option<Verdict> {
+    let kind = entities::migration_kind(message.words)?;
+    let asks = message.text.contains(['?', '¿', '؟']);
+    let short = message.words.len() <= LONGEST_REFERENCE;
+    (short && !asks).then(|| answer(Entities { migration_type: Some(kind), ..Entities::default() }))
+}

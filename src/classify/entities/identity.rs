@@ -1,0 +1,180 @@
+//! Which field of the identity a message changes, and to what.
+
+use super::Message;
+use super::person::{changed_name, explicit_name};
+use crate::classify::text::{Words, is_near};
+use crate::model::{Email, Entities, is_at};
+
+/// Most chunks of a text that are looked at; what names an address is short.
+const MOST_CHUNKS: usize = 2_000;
+
+/// The machine code for a text with more than one address.
+pub(in crate::classify) const SEVERAL: &str = "several";
+
+/// The fields and their words; the last column is looked for inside words of scripts that do not part them.
+const FIELDS: [(&str, &str, &str); 3] = [
+    (
+        "name",
+        "name|names|surname|lastname|firstname|nmae|nombre|apellido|apellidos|nom|prenom|namen|nachname|nachnamen|nome|sobrenome|naam",
+        "名前|名字|姓名|اسمي|الاسم",
+    ),
+    ("email", "email|emails|mail|mails|emial|gmail|correo|correos|メール", "メール|邮箱|邮件|بريد|البريد"),
+    (
+        "phone",
+        "phone|number|mobile|cell|cellphone|telephone|nubmer|telefono|numero|movil|celular|portable|telefon|telefonnummer|handynummer|telefone",
+        "手机|电话|電話|هاتف",
+    ),
+];
+
+/// Fills in field and value.
+pub(super) fn change(message: &Message<'_>, out: &mut Entities) {
+    let email = email(message.text);
+    let named = explicit_name(message.text);
+    let phone = message.phone.map(|found| found.phone.e164().to_owned());
+    let guess = || {
+        let found = [("email", email.is_some()), ("phone", phone.is_some()), ("name", named.is_some())];
+        found.into_iter().find(|(_, there)| *there).map(|(field, _)| field)
+    };
+    let forbidden = message.words.any("dont|never|cambies|actualices") || message.words.contain("do not");
+    let Some(field) = field(message.words).or_else(|| guess().filter(|_| !forbidden)) else { return };
+    out.value = match field {
+        "email" => email,
+        "phone" => phone,
+        _ => named.or_else(|| changed_name(message.text)),
+    };
+    if is_question(message.words) {
+        out.value = None;
+    }
+    out.field = Some(field.to_owned());
+}
+
+/// Whether a message asks about a change rather than for it.
+fn is_question(words: &Words) -> bool {
+    words.contain("what happens|if")
+        || words.contain("que pasa")
+        || words.start("how|why|when|is|does|did|should|if|como")
+}
+
+/// The field that is named first and not said to be left alone.
+fn field(words: &Words) -> Option<&'static str> {
+    let all = words.as_slice();
+    let (_, field) = all.iter().enumerate().find_map(|(at, word)| {
+        let (field, ..) = FIELDS.iter().find(|(_, listed, inside)| {
+            is_near(word, listed) || inside.split('|').any(|i| word.contains(i))
+        })?;
+        let before = all.get(at.saturating_sub(4)..at).unwrap_or_default();
+        // A negation reaches as far as the next request: "don't change my email, change my phone".
+        let clause = before
+            .iter()
+            .rposition(|w| matches!(w.as_str(), "but" | "only" | "just" | "instead" | "sino" | "solo"));
+        let clause = before.get(clause.map_or(0, |n| n + 1)..).unwrap_or_default();
+        let denied = clause.iter().rposition(|w| matches!(w.as_str(), "dont" | "not" | "never" | "no"));
+        let verbs =
+            |from: usize| clause.get(from..).unwrap_or_default().iter().filter(|w| is_change(w)).count();
+        (denied.is_none_or(|n| verbs(n) > 1)).then_some((at, *field))
+    })?;
+    Some(field)
+}
+
+fn is_change(word: &str) -> bool {
+    matches!(
+        word,
+        "change" | "update" | "set" | "edit" | "replace" | "cambia" | "cambies" | "cambiar" | "actualiza"
+    )
+}
+
+/// The e-mail address that is meant, as it is looked up. Of two, the one that is changed to.
+fn email(text: &str) -> Option<String> {
+    let mut chosen: Option<String> = None;
+    let mut denied = false;
+    for chunk in chunks(text) {
+        match Email::parse(chunk) {
+            Ok(email) if !denied || chosen.is_none() => chosen = Some(email.key().to_owned()),
+            Ok(_) => {}
+            Err(_) => denied = matches!(chunk.to_lowercase().as_str(), "not" | "of" | "than"),
+        }
+    }
+    chosen
+}
+
+/// The one address in a text, or why there is none: two cannot both be meant.
+pub(in crate::classify) fn only_email(text: &str) -> Result<Email, &'static str> {
+    if let Ok(email) = Email::parse(text) {
+        return Ok(email);
+    }
+    let mut found: Option<Email> = None;
+    let mut reason = "no_at";
+    for chunk in chunks(text).filter(|chunk| chunk.contains(is_at)) {
+        match Email::parse(chunk) {
+            Ok(email) if found.as_ref().is_some_and(|before| *before != email) => return Err(SEVERAL),
+            Ok(email) => found = Some(email),
+            Err(error) => reason = error.code(),
+        }
+    }
+    found.ok_or(reason)
+}
+
+/// What could be an address, without the marks of the sentence around it. Control characters are left to be refused.
+fn chunks(text: &str) -> impl Iterator<Item = &str> {
+    let parts = |c: char| c.is_whitespace() || matches!(c, '<' | '>');
+    text.split(parts).take(MOST_CHUNKS).filter(|chunk| !chunk.is_empty()).map(|chunk| {
+        let is_mark = |c: char| !c.is_alphanumeric() && !c.is_control() && c != '_' && !is_at(c);
+        let chunk = chunk.trim_matches(is_mark);
+        chunk.strip_prefix("mailto:").unwrap_or(chunk)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Option<String>, Option<String>) {
+        let words = Words::of(text);
+        let phone = Message::phone(text, None, None);
+        let mut out = Entities::default();
+        change(&Message { text, words: &words, awaiting: None, phone: phone.as_ref() }, &mut out);
+        (out.field, out.value)
+    }
+
+    #[test]
+    fn field_and_value() {
+        for (text, field, value) in [
+            ("Change my name to John", "name", Some("John")),
+            ("change my name to Jane Doe please", "name", Some("Jane Doe")),
+            ("I want to change my name from Jon to Jonathan", "name", Some("Jonathan")),
+            ("call me Robbie from now on", "name", Some("Robbie")),
+            ("my name is wrong", "name", None),
+            ("I'd like to change my name", "name", None),
+            ("my name isn't Jane, it's Jean", "name", Some("Jean")),
+            ("my surname is now O'Brien-Smith", "name", Some("O'Brien-Smith")),
+            ("cambia mi nombre a Lucía", "name", Some("Lucía")),
+            ("mera naam Ravi kar do", "name", Some("Ravi")),
+            ("mera naam badlo", "name", None),
+            ("名前を健太に変更", "name", Some("健太")),
+            ("名前を変更したい", "name", None),
+            ("把我的名字改成王芳", "name", Some("王芳")),
+            ("غيّر اسمي إلى ليلى", "name", Some("ليلى")),
+            ("chnage my nmae to Bill", "name", Some("Bill")),
+            ("change my name to Mary-Ann and please hurry", "name", Some("Mary-Ann")),
+            ("could you change my name? It's Tom", "name", Some("Tom")),
+            ("update my email to Ana@Example.ORG.", "email", Some("ana@example.org")),
+            ("from a@example.org to b@example.org", "email", Some("b@example.org")),
+            ("use b@example.org instead of a@example.org as my email", "email", Some("b@example.org")),
+            ("set my mail to <mailto:Ana@example.org>, please", "email", Some("ana@example.org")),
+            ("my email is ana＠example．org", "email", Some("ana@example.org")),
+            ("change my email to ana@localhost", "email", None),
+            ("change my phone to +1 415 555 2671", "phone", Some("+14155552671")),
+            ("change my number", "phone", None),
+            ("don't change my email, change my phone", "phone", None),
+            ("修改邮箱", "email", None),
+        ] {
+            let want = (Some(field.to_owned()), value.map(str::to_owned));
+            assert_eq!(read(text), want, "{text:?}");
+        }
+        assert_eq!(read("don't change my name"), (None, None));
+        assert_eq!(read("don't change my email to a@example.org"), (None, None));
+        let asked = read("what happens if I change my email to a@example.org?");
+        assert_eq!(asked, (Some("email".into()), None));
+        assert_eq!(read("update my profile"), (None, None));
+    }
+}

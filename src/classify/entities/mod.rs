@@ -1,0 +1,109 @@
+//! What a message names: deterministic readers, one file per kind.
+//!
+//! Phone numbers and codes are read from every message; the rest only once the route is known, since "change",
+//! "all" and "name" mean something else on each.
+
+mod code;
+mod identity;
+mod migration;
+mod person;
+mod phone;
+mod session;
+
+use crate::model::{Entities, Region, Route, SessionAction, Slot, SubIntent};
+
+pub(super) use code::{Code, written_digits};
+pub(super) use identity::{SEVERAL, only_email};
+pub(super) use migration::{is_forbidden, kind as migration_kind};
+pub(super) use person::named;
+pub(super) use phone::{Found, find as find_phone};
+pub(super) use session::everything;
+
+use super::text::Words;
+
+/// A message as the readers see it.
+pub(super) struct Message<'a> {
+    /// As written.
+    pub(super) text: &'a str,
+    /// Its words.
+    pub(super) words: &'a Words,
+    /// What is awaited.
+    pub(super) awaiting: Option<Slot>,
+    /// The phone number in it.
+    pub(super) phone: Option<&'a Found>,
+}
+
+impl Message<'_> {
+    /// Reads the phone number, which every other reader must leave alone.
+    pub(super) fn phone(text: &str, awaiting: Option<Slot>, region: Option<Region>) -> Option<Found> {
+        let found = find_phone(text, matches!(awaiting, Some(Slot::Phone | Slot::NewPhone)), region)?;
+        // Nine digits that no number of the country has are a mistyped code rather than a number.
+        let mistyped = awaiting == Some(Slot::Otp) && !found.phone.is_valid() && found.digits < 10;
+        (!mistyped || found.international).then_some(found)
+    }
+
+    /// What every route wants to know.
+    pub(super) fn common(&self) -> Entities {
+        let otp_code = match code::find(self) {
+            Code::Given(code) => Some(code),
+            Code::Absent | Code::TooShort | Code::TooLong => None,
+        };
+        Entities { phone: self.phone.map(|found| found.phone.clone()), otp_code, ..Entities::default() }
+    }
+
+    /// The code in it.
+    pub(super) fn code(&self) -> Code {
+        code::find(self)
+    }
+}
+
+/// Everything that `route` wants to know.
+pub(super) fn of_route(message: &Message<'_>, route: &Route) -> Entities {
+    let mut out = message.common();
+    match route {
+        Route::User(SubIntent::ManageSessions) => {
+            let words = message.words.mended(session::VOCABULARY);
+            out.action = session::action(&words);
+            let everything = out.action == Some(SessionAction::Revoke) && session::everything(&words);
+            out.revoke_all = everything.then_some(true);
+            if out.action == Some(SessionAction::Rename) {
+                out.value = session::new_name(message.text);
+            }
+        }
+        Route::User(SubIntent::MigrateIdentity) => out.migration_type = migration::kind(message.words),
+        Route::User(SubIntent::UpdateIdentity) => identity::change(message, &mut out),
+        Route::User(SubIntent::Authenticate) | Route::Agent(_) | Route::General | Route::OutOfScope => {}
+    }
+    out
+}
+
+/// Field and value of a change.
+pub(super) fn changed(message: &Message<'_>) -> Entities {
+    let mut out = Entities::default();
+    identity::change(message, &mut out);
+    out
+}
+
+/// What the route still needs before it can do its work.
+pub(super) fn missing(route: &Route, entities: &Entities, awaiting: Option<Slot>) -> Vec<&'static str> {
+    let mut out = Vec::new();
+    match route {
+        Route::User(SubIntent::Authenticate) => {
+            // A code, a code awaited or a name awaited all follow a phone number that is known.
+            let known = entities.otp_code.is_some() || matches!(awaiting, Some(Slot::Otp | Slot::Name));
+            if entities.phone.is_none() && !known {
+                out.push("phone");
+            }
+        }
+        Route::User(SubIntent::UpdateIdentity) => {
+            if entities.field.is_none() {
+                out.push("field");
+            }
+            if entities.value.is_none() {
+                out.push("value");
+            }
+        }
+        _ => {}
+    }
+    out
+}

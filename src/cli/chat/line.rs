@@ -1,0 +1,120 @@
+//! Whom the chat speaks with.
+
+use anyhow::Context;
+
+use super::embedded::Embedded;
+use super::keep::Tokens;
+use super::remote::Remote;
+use crate::config::Config;
+use crate::model::{Contact, Secret};
+
+/// An answer to a message.
+pub(super) struct Answer {
+    pub(super) text: String,
+    /// What to present from now on, where this message signed somebody in.
+    pub(super) tokens: Option<Tokens>,
+}
+
+/// A message of the development outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sent {
+    /// The channel it took: `sms` or `email`.
+    pub(super) channel: String,
+    /// The number or address, masked.
+    pub(super) to: String,
+    pub(super) text: String,
+    /// Tells two messages of the same words apart.
+    pub(super) at: String,
+}
+
+/// Why there is no answer.
+pub(super) enum Fault {
+    /// What was presented is worth nothing.
+    Refused,
+    Other(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Fault {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+enum Kind {
+    Embedded(Box<Embedded>),
+    Remote(Remote),
+}
+
+/// An engine in this process, or a server.
+pub(super) struct Line {
+    kind: Kind,
+    /// The newest message that was seen.
+    newest: Option<Sent>,
+}
+
+impl Line {
+    pub(super) async fn open(config: Config, url: Option<&str>) -> anyhow::Result<Self> {
+        let kind = match url {
+            Some(url) => Kind::Remote(Remote::new(url)?),
+            None => {
+                Kind::Embedded(Box::new(Embedded::open(config).await.context("the engine cannot start")?))
+            }
+        };
+        Ok(Self { kind, newest: None })
+    }
+
+    pub(super) async fn new_device(&self) -> Result<Secret, Fault> {
+        match &self.kind {
+            Kind::Embedded(line) => line.new_device().await,
+            Kind::Remote(line) => line.new_device().await,
+        }
+    }
+
+    /// Says something; the same id again is the same message.
+    pub(super) async fn turn(&self, tokens: &Tokens, text: &str, id: &str) -> Result<Answer, Fault> {
+        match &self.kind {
+            Kind::Embedded(line) => line.turn(tokens, text, id).await,
+            Kind::Remote(line) => line.turn(tokens, text, id).await,
+        }
+    }
+
+    /// The last thing that was said to this person.
+    pub(super) async fn last_answer(&self, tokens: &Tokens) -> Result<Option<String>, Fault> {
+        match &self.kind {
+            Kind::Embedded(line) => line.last_answer(tokens).await,
+            Kind::Remote(line) => line.last_answer(tokens).await,
+        }
+    }
+
+    pub(super) async fn logout(&self, tokens: &Tokens) -> Result<(), Fault> {
+        match &self.kind {
+            Kind::Embedded(line) => line.logout(tokens).await,
+            Kind::Remote(line) => line.logout(tokens).await,
+        }
+    }
+
+    /// Messages of the development outbox since the last look, the oldest first; none where there is no such outbox.
+    pub(super) async fn new_messages(&mut self) -> anyhow::Result<Vec<Sent>> {
+        let all = match &self.kind {
+            Kind::Embedded(line) => line.messages().await?,
+            Kind::Remote(line) => line.messages().await?,
+        };
+        let seen = self.newest.take();
+        self.newest = all.first().cloned().or_else(|| seen.clone());
+        let mut new: Vec<Sent> = all.into_iter().take_while(|sent| seen.as_ref() != Some(sent)).collect();
+        new.reverse();
+        Ok(new)
+    }
+
+    pub(super) async fn close(self) {
+        if let Kind::Embedded(line) = self.kind {
+            line.close().await;
+        }
+    }
+}
+
+/// A number or an address as it may be shown.
+pub(super) fn masked(address: &str) -> String {
+    let contact = ["phone", "email"].iter().find_map(|kind| Contact::parse(kind, address));
+    contact.map_or_else(|| "•••".to_owned(), |contact| contact.masked())
+}

@@ -1,0 +1,70 @@
+//! `vestibule graph check` and `vestibule graph draw`.
+
+use std::path::PathBuf;
+
+use clap::{Subcommand, ValueEnum};
+
+use super::{Failure, out};
+use crate::app::sources;
+use crate::config::Config;
+use crate::graph::{GraphSet, Options, draw};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Prove the graphs; prints every problem with its place.
+    Check {
+        /// A folder of graph files; the ones that are compiled in where it is left out.
+        folder: Option<PathBuf>,
+    },
+    /// Draw a graph.
+    Draw {
+        /// Which graph.
+        name: String,
+        /// How.
+        #[arg(long, default_value = "mermaid")]
+        format: Format,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Format {
+    Mermaid,
+    Dot,
+}
+
+pub(super) fn run(command: &Command, config: &Config) -> Result<(), Failure> {
+    match command {
+        Command::Check { folder } => {
+            let options =
+                folder.clone().map_or_else(|| config.graph.clone(), |f| Options { folder: Some(f) });
+            let (_, graphs) = sources::load(&config.prompt, &options)?;
+            summarise(&graphs);
+        }
+        Command::Draw { name, format } => {
+            let (replies, graphs) = sources::load(&config.prompt, &config.graph)?;
+            let found = graphs.graph(name).ok_or_else(|| {
+                let names: Vec<&str> = graphs.graphs().map(|g| g.name.as_str()).collect();
+                Failure::Usage(format!("no graph is named `{name}`; there are: {}", names.join(", ")))
+            })?;
+            let draw = match format {
+                Format::Mermaid => draw::mermaid,
+                Format::Dot => draw::dot,
+            };
+            out::line(draw(found, &sources::catalog(&replies)).trim_end());
+        }
+    }
+    Ok(())
+}
+
+fn summarise(graphs: &GraphSet) {
+    for graph in graphs.graphs() {
+        let edges = graphs.edges().iter().filter(|e| e.graph == graph.name).count();
+        out::line(&format!(
+            "{} v{}: {} nodes, {edges} edges",
+            graph.name,
+            graph.version,
+            graph.nodes().count()
+        ));
+    }
+    out::line("all proofs hold");
+}

@@ -1,0 +1,190 @@
+//! Every key, in one table.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use super::Config;
+use super::value::{Expected, Raw};
+use crate::model::{AuthProgress, Region, Secret};
+use crate::telemetry;
+
+/// One key: where it stands, what else it is called, how it is set.
+pub(super) struct Key {
+    /// `section.key`, as in the file; `VESTIBULE__SECTION__KEY` in the environment.
+    pub(super) path: &'static str,
+    /// The name of a variable that means the same.
+    pub(super) alias: Option<&'static str>,
+    /// Whether the value may never be repeated.
+    pub(super) secret: bool,
+    /// Puts a value into its field, or says what would have been taken.
+    pub(super) set: Set,
+}
+
+type Set = fn(&mut Config, &Raw) -> Result<(), Expected>;
+
+const DAY_MINUTES: i64 = 24 * 60;
+
+#[rustfmt::skip]
+pub(super) const KEYS: &[Key] = &[
+    key("profile", |c, v| put(&mut c.profile, v.parsed("one of dev, test, prod"))),
+
+    key("http.addr", |c, v| put(&mut c.http.addr, v.parsed("an address with a port, such as 127.0.0.1:8080"))),
+    key("http.trusted_proxies", |c, v| put(&mut c.http.trusted_proxies, v.list(PROXIES, one_machine))),
+    key("http.request_timeout_ms", |c, v| put(&mut c.http.request_timeout_ms, v.whole(1_000, 600_000))),
+    key("http.body_limit", |c, v| put(&mut c.http.body_limit, v.whole(16 * 1024, 16 * 1024 * 1024))),
+
+    key("limits.otp_expiry_minutes", |c, v| put(&mut c.limit.otp_expiry_minutes, v.whole(1, 60)))
+        .alias("OTP_EXPIRY_MINUTES"),
+    key("limits.otp_max_attempts", |c, v| put(&mut c.limit.otp_max_attempts, v.whole(1, 10)))
+        .alias("OTP_MAX_ATTEMPTS"),
+    key("limits.otp_send_limit_per_day", |c, v| put(&mut c.limit.otp_send_limit_per_day, v.whole(1, 1_000)))
+        .alias("OTP_SEND_LIMIT_PER_DAY"),
+    key("limits.otp_sends_per_conversation", |c, v| put(
+        &mut c.limit.otp_sends_per_conversation,
+        v.whole(1, i64::from(AuthProgress::MAX_SENDS)),
+    )),
+    key("limits.otp_resend_seconds", |c, v| put(&mut c.limit.otp_resend_seconds, v.whole(1, 3_600))),
+    key("limits.max_login_attempts", |c, v| put(&mut c.limit.max_login_attempts, v.whole(1, 20)))
+        .alias("MAX_LOGIN_ATTEMPTS"),
+    key("limits.lockout_minutes", |c, v| put(&mut c.limit.lockout_minutes, v.whole(1, 7 * DAY_MINUTES)))
+        .alias("LOCKOUT_DURATION_MINUTES"),
+    key("limits.live_codes_per_identifier", |c, v| put(&mut c.limit.live_codes_per_identifier, v.whole(1, 10_000))),
+    key("limits.hardened_after", |c, v| put(&mut c.limit.hardened_after, v.whole(1, 1_000))),
+    key("limits.hardened_lock_hours", |c, v| put(&mut c.limit.hardened_lock_hours, v.whole(1, 168))),
+    key("limits.trust_days", |c, v| put(&mut c.limit.trust_days, v.whole(1, 730))),
+    key("limits.trusted_attempts", |c, v| put(&mut c.limit.trusted_attempts, v.whole(1, 20))),
+    key("limits.trusted_extra_sends", |c, v| put(&mut c.limit.trusted_extra_sends, v.whole(1, 100))),
+    key("limits.device_sends_per_day", |c, v| put(&mut c.limit.device_sends_per_day, v.whole(0, 10_000))),
+    key("limits.network_sends_per_hour", |c, v| put(&mut c.limit.network_sends_per_hour, v.whole(0, 10_000))),
+    key("limits.network_sends_per_day", |c, v| put(&mut c.limit.network_sends_per_day, v.whole(0, 10_000))),
+    key("limits.prefix_sends_per_hour", |c, v| put(&mut c.limit.prefix_sends_per_hour, v.whole(0, 10_000))),
+    key("limits.prefix_conversion_percent", |c, v| put(&mut c.limit.prefix_conversion_percent, v.whole(0, 100))),
+    key("limits.prefix_conversion_last", |c, v| put(&mut c.limit.prefix_conversion_last, v.whole(0, 1_000))),
+    key("limits.prefix_stop_minutes", |c, v| put(&mut c.limit.prefix_stop_minutes, v.whole(1, 7 * DAY_MINUTES))),
+    key("limits.new_devices_per_hour", |c, v| put(&mut c.limit.new_devices_per_hour, v.whole(0, 10_000))),
+
+    key("tool.session_expiry_days", |c, v| put(&mut c.tool.session_expiry_days, v.whole(1, 365)))
+        .alias("SESSION_TOKEN_EXPIRY_DAYS"),
+    key("tool.session_absolute_days", |c, v| put(&mut c.tool.session_absolute_days, v.whole(1, 730))),
+    key("tool.max_active_sessions", |c, v| put(&mut c.tool.max_active_sessions, v.whole(1, 100)))
+        .alias("MAX_ACTIVE_SESSIONS_PER_USER"),
+    key("tool.session_limit", |c, v| put(&mut c.tool.session_limit, v.parsed("one of evict, reject"))),
+    key("tool.access_token_minutes", |c, v| put(&mut c.tool.access_token_minutes, v.whole(1, 7 * DAY_MINUTES))),
+
+    key("tool.step_up_minutes", |c, v| put(&mut c.tool.step_up_minutes, v.whole(1, 60))),
+    key("tool.recycled_after_days", |c, v| put(&mut c.tool.recycled_after_days, v.whole(1, 3_650))),
+    key("tool.email_settled_days", |c, v| put(&mut c.tool.email_settled_days, v.whole(0, 365))),
+    key("tool.lost_phone_wait_hours", |c, v| put(&mut c.tool.lost_phone_wait_hours, v.whole(1, 720))),
+
+    key("crypto.key", |c, v| put(&mut c.crypto.key, v.text(MASTER_KEY, long_enough).map(|k| Some(Secret::new(k)))))
+        .secret(),
+    key("crypto.key_file", |c, v| put(&mut c.crypto.key_file, v.text("a path", is_path).map(|p| Some(PathBuf::from(p))))),
+    key("crypto.code_peppers", |c, v| put(&mut c.crypto.code_peppers, v.list(PEPPERS, |name: &String| is_pepper(name)))),
+
+    key("store.url", |c, v| put(&mut c.store.url, v.text(DATABASE, is_database))).alias("DATABASE_URL").secret(),
+    key("store.connections", |c, v| put(&mut c.store.connections, v.whole(1, 200))),
+    key("store.schema", |c, v| put(&mut c.store.schema, v.text(SCHEMA, is_schema).map(Some))),
+
+    key("classify.accept", |c, v| put(&mut c.classify.accept, v.share())),
+    key("classify.region", |c, v| put(&mut c.classify.region, region(v))),
+
+    key("worker.first_try_ms", |c, v| put(&mut c.worker.first_try_ms, v.whole(1, 30_000))),
+    key("worker.lease_seconds", |c, v| put(&mut c.worker.lease_seconds, v.whole(1, 600))),
+    key("worker.poll_ms", |c, v| put(&mut c.worker.poll_ms, v.whole(10, 60_000))),
+
+    key("telemetry.level", |c, v| put(&mut c.telemetry.level, v.text(LEVEL, |level| telemetry::filter(level).is_ok()))),
+
+    key("graph.folder", |c, v| put(&mut c.graph.folder, v.text("a path", is_path).map(|p| Some(PathBuf::from(p))))),
+
+    key("prompt.folder", |c, v| put(&mut c.prompt.folder, v.text("a path", is_path).map(|p| Some(PathBuf::from(p))))),
+    key("prompt.language", |c, v| put(&mut c.prompt.language, v.text("a language of two letters, such as en", is_language))),
+];
+
+const PROXIES: &str = "a list of addresses of single machines, such as 10.0.0.7";
+const PEPPERS: &str = "a list of names of 1 to 16 letters and digits, the one for new codes first";
+const MASTER_KEY: &str = "base64 of at least 32 bytes";
+const DATABASE: &str = "sqlite:PATH or postgres://USER@HOST/DATABASE";
+const SCHEMA: &str = "a schema's name: up to 63 of a-z, 0-9 and _, a letter first";
+const REGION: &str = "a country of two letters, such as US, or none";
+const LEVEL: &str =
+    "one of error, warn, info, debug, trace, off, or target=level, with commas between several";
+
+impl Key {
+    const fn alias(mut self, name: &'static str) -> Self {
+        self.alias = Some(name);
+        self
+    }
+
+    const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
+    /// The key of that path.
+    pub(super) fn find(path: &str) -> Option<&'static Self> {
+        KEYS.iter().find(|key| key.path == path)
+    }
+
+    /// What is wrong with a value that was not taken.
+    pub(super) fn refusal(&self, value: &Raw, expected: &Expected) -> String {
+        let given = if self.secret { "its value".to_owned() } else { value.shown() };
+        format!("{} takes {}; {given} is not", self.path, expected.as_str())
+    }
+}
+
+const fn key(path: &'static str, set: Set) -> Key {
+    Key { path, alias: None, secret: false, set }
+}
+
+fn put<T>(field: &mut T, value: Result<T, Expected>) -> Result<(), Expected> {
+    *field = value?;
+    Ok(())
+}
+
+/// The bytes of a master key.
+pub(super) fn key_bytes(key: &str) -> Option<Zeroizing<Vec<u8>>> {
+    STANDARD.decode(key).ok().map(Zeroizing::new)
+}
+
+fn long_enough(key: &str) -> bool {
+    key_bytes(key).is_some_and(|bytes| bytes.len() >= 32)
+}
+
+/// An unspecified or a multicast address stands for many machines, and one of them would be a stranger's.
+fn one_machine(address: &IpAddr) -> bool {
+    !address.is_unspecified() && !address.is_multicast()
+}
+
+fn is_pepper(name: &str) -> bool {
+    (1..=16).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+fn is_path(text: &str) -> bool {
+    !text.trim().is_empty() && !text.contains('\0')
+}
+
+fn is_database(url: &str) -> bool {
+    let rest = url.strip_prefix("postgres://").or_else(|| url.strip_prefix("postgresql://"));
+    // SQLite's memory is gone with the process, and each connection would have its own.
+    let path = url.strip_prefix("sqlite:").filter(|path| !path.contains(":memory:"));
+    rest.or(path).is_some_and(|rest| !rest.trim_matches('/').is_empty())
+}
+
+fn is_schema(name: &str) -> bool {
+    name.len() <= 63
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+fn is_language(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|b| b.is_ascii_lowercase())
+}
+
+fn region(value: &Raw) -> Result<Option<Region>, Expected> {
+    let text = value.text(REGION, |text| text == "none" || Region::parse(text).is_some())?;
+    Ok(Region::parse(&text))
+}

@@ -1,0 +1,85 @@
+//! What must hold between keys.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::Config;
+use super::keys::key_bytes;
+use super::problem::{Place, Problem};
+use crate::crypto;
+use crate::model::Profile;
+
+/// Where each given key comes from; `None` if its value was refused.
+pub(super) type Origins = BTreeMap<&'static str, Option<Place>>;
+
+/// A rule over several keys. It is broken at the place of the first of them that was given.
+struct Rule {
+    keys: &'static [&'static str],
+    holds: fn(&Config) -> bool,
+    says: &'static str,
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        keys: &["http.addr", "profile"],
+        holds: |c| !c.profile.is_local() || c.http.addr.ip().is_loopback(),
+        says: "the profiles dev and test listen on this machine only: \
+               http.addr takes 127.0.0.1 or [::1], or profile takes prod",
+    },
+    Rule {
+        keys: &["profile", "crypto.key", "crypto.key_file"],
+        holds: |c| c.profile != Profile::Prod || c.crypto.key.is_some() || own_key_file(&c.crypto),
+        says: "the profile prod needs a key of its own: \
+               set crypto.key (base64 of at least 32 bytes), or a crypto.key_file other than the default",
+    },
+    Rule {
+        keys: &["crypto.key", "profile"],
+        holds: |c| {
+            c.profile != Profile::Prod || c.crypto.key.as_ref().is_none_or(|key| is_varied(key.expose()))
+        },
+        says: "the profile prod refuses a crypto.key whose bytes are all equal: take random ones",
+    },
+    Rule {
+        keys: &["tool.session_absolute_days", "tool.session_expiry_days"],
+        holds: |c| c.tool.session_absolute_days >= c.tool.session_expiry_days,
+        says: "tool.session_absolute_days has to be at least tool.session_expiry_days",
+    },
+    Rule {
+        keys: &["tool.access_token_minutes", "tool.session_expiry_days"],
+        holds: |c| c.tool.access_token_minutes <= c.tool.session_expiry_days.saturating_mul(24 * 60),
+        says: "tool.access_token_minutes must not outlast tool.session_expiry_days",
+    },
+    Rule {
+        keys: &["limits.otp_resend_seconds", "limits.otp_expiry_minutes"],
+        holds: |c| c.limit.otp_resend_seconds <= c.limit.otp_expiry_minutes.saturating_mul(60),
+        says: "limits.otp_resend_seconds must not outlast limits.otp_expiry_minutes",
+    },
+    Rule {
+        keys: &["worker.lease_seconds", "worker.first_try_ms"],
+        holds: |c| c.worker.lease_seconds.saturating_mul(1_000) > c.worker.first_try_ms,
+        says: "worker.lease_seconds has to be longer than worker.first_try_ms: \
+               a claim would lapse while its first try is on its way",
+    },
+];
+
+/// The rules that do not hold. A rule over a key whose value was refused is not asked: the default in its stead would
+/// be blamed for nothing.
+pub(super) fn broken(config: &Config, origins: &Origins) -> Vec<Problem> {
+    let asked = RULES.iter().filter(|rule| rule.keys.iter().all(|key| origins.get(key) != Some(&None)));
+    asked
+        .filter(|rule| !(rule.holds)(config))
+        .map(|rule| {
+            let place = rule.keys.iter().find_map(|key| origins.get(key).cloned().flatten());
+            Problem::new(place.unwrap_or(Place::Defaults), rule.says)
+        })
+        .collect()
+}
+
+fn own_key_file(options: &crypto::Options) -> bool {
+    let default = Path::new(crypto::Options::DEFAULT_KEY_FILE);
+    (options.key_file.as_deref()).is_some_and(|file| file != default && file != Path::new(".").join(default))
+}
+
+fn is_varied(key: &str) -> bool {
+    key_bytes(key).is_some_and(|bytes| bytes.iter().any(|byte| Some(byte) != bytes.first()))
+}

@@ -1,0 +1,257 @@
+//! Phase 3: everything a turn changes, as one transaction.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::request::SessionGrant;
+use super::turn::Call;
+use super::{Engine, Error, checkpoint};
+use crate::agent::Turn;
+use crate::bus::Delivery;
+use crate::model::{Actor, ConversationId, EffectId, MessageId, NodeResponse, Owner, SessionId, UserId};
+use crate::store::conversations::{self, Conversation};
+use crate::store::messages::{self, Message, Role};
+use crate::store::pending::{self, PendingResponse, PendingStatus};
+use crate::store::{self, Applied, Unit, Write, devices, outbox, sessions};
+use crate::tool::session::Grant;
+
+/// How long an answer can be repeated.
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// A decided turn.
+pub(super) struct Decided<'c> {
+    pub(super) call: &'c Call,
+    pub(super) conversation: Conversation,
+    pub(super) fresh: bool,
+    pub(super) turn: Turn,
+    pub(super) response: NodeResponse,
+}
+
+/// What became of it.
+pub(super) enum Committed {
+    Done(Box<Done>),
+    Stale,
+    Unauthorized,
+}
+
+/// A committed turn.
+pub(super) struct Done {
+    pub(super) conversation: ConversationId,
+    pub(super) response: NodeResponse,
+    pub(super) reply: Option<String>,
+    pub(super) session: Option<SessionGrant>,
+    /// The message whose first try the answer waits for.
+    pub(super) effect: Option<(EffectId, tokio::sync::oneshot::Receiver<Delivery>)>,
+    /// Every message the turn queued.
+    pub(super) queued: Vec<EffectId>,
+    pub(super) answer_id: MessageId,
+}
+
+/// An answer as it is kept for repeats: no token, which are derived again from what the caller presents.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct StoredAnswer {
+    pub(super) conversation: ConversationId,
+    pub(super) response: NodeResponse,
+    #[serde(default)]
+    pub(super) reply: Option<String>,
+    pub(super) session: Option<StoredSession>,
+}
+
+/// The session an answer brought.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct StoredSession {
+    pub(super) session_id: SessionId,
+    pub(super) user_id: UserId,
+    pub(super) expires_at: Timestamp,
+}
+
+/// A sign-in's session, taken out of the turn.
+type Signed = Option<Grant>;
+
+impl StoredSession {
+    fn of(grant: &Grant) -> Self {
+        Self {
+            session_id: grant.session_id.clone(),
+            user_id: grant.user_id.clone(),
+            expires_at: grant.expires_at,
+        }
+    }
+}
+
+impl Engine {
+    /// Applies a decided turn, if nothing it was decided on has changed.
+    pub(super) async fn commit(&self, decided: Decided<'_>) -> Result<Committed, Error> {
+        let Decided { call, mut conversation, fresh, mut turn, response } = decided;
+        let grant: Signed = turn.granted.session.take();
+        let effect = turn.granted.effect.take();
+        let seen_version = conversation.version;
+        bring_up_to_date(&mut conversation, call, (&turn, grant.as_ref()))?;
+        let text = self.stored_text(&call.request.text, &turn.heard);
+        let said = messages_of(text, &mut turn, &mut conversation, &response);
+
+        let mut unit = Unit::new();
+        // The credential is checked once more inside the transaction: it may have ended while the turn waited.
+        let guard = guard(&mut unit, call, &turn, grant.is_some());
+        if grant.is_some() {
+            // One conversation of a project is current for each owner; the one that signs in becomes it.
+            unit.push(conversations::retire_current(
+                &conversation.owner,
+                &conversation.project,
+                &conversation.id,
+            ));
+        }
+        unit.push(if fresh {
+            conversations::insert(&conversation)
+        } else {
+            conversations::save(&conversation, seen_version)
+        });
+        unit.extend(std::mem::take(&mut turn.tools.unit).into_writes());
+        if grant.is_some() {
+            unit.push(messages::move_to(&conversation.id, &conversation.owner));
+        }
+        unit.extend(said.iter().map(messages::insert));
+        let reply = turn.say.take().map(|say| say.reply);
+        let stored = StoredAnswer {
+            conversation: conversation.id.clone(),
+            response: response.clone(),
+            reply: reply.clone(),
+            session: grant.as_ref().map(StoredSession::of),
+        };
+        // Twice the wait, because the commit takes time too and a correction comes after it; `settle` ends it early.
+        let until = effect.as_ref().map(|_| turn.tools.now + self.first_try() + self.first_try());
+        unit.push(stored_answer(call, &stored, (turn.tools.now, until))?);
+
+        let effect = effect.map(|id| (id.clone(), self.parts.deliveries.expect(&id)));
+        let writes = unit.into_writes();
+        let queued = writes.iter().filter_map(outbox::queued).collect();
+        let kept = self.keep(call, writes, guard).await;
+        if let (Some((id, _)), false) = (&effect, matches!(kept, Ok(None))) {
+            self.parts.deliveries.forget(id);
+        }
+        if let Some(otherwise) = kept? {
+            return Ok(otherwise);
+        }
+        let [_, answer] = said;
+        let session = grant.and_then(session_grant);
+        let (conversation, answer_id) = (conversation.id, answer.id);
+        Ok(Committed::Done(Box::new(Done {
+            conversation,
+            response,
+            reply,
+            session,
+            effect,
+            queued,
+            answer_id,
+        })))
+    }
+
+    /// Applies a turn's writes; `None` where they are kept.
+    async fn keep(
+        &self,
+        call: &Call,
+        writes: Vec<Write>,
+        guard: Option<usize>,
+    ) -> Result<Option<Committed>, Error> {
+        match self.store().apply(&call.caller.actor, writes).await {
+            Ok(Applied::Done) => Ok(None),
+            Ok(Applied::Stale { at }) if Some(at) == guard => Ok(Some(Committed::Unauthorized)),
+            // Two conversations of one owner that become current at once: the database lets one through.
+            Ok(Applied::Stale { .. }) | Err(store::Error::Constraint { .. }) => Ok(Some(Committed::Stale)),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    pub(super) fn first_try(&self) -> SignedDuration {
+        SignedDuration::from_millis(i64::try_from(self.parts.first_try_ms).unwrap_or(i64::MAX))
+    }
+}
+
+/// The conversation as it is after the turn; the one somebody signs in to is theirs.
+fn bring_up_to_date(
+    conversation: &mut Conversation,
+    call: &Call,
+    (turn, grant): (&Turn, Option<&Grant>),
+) -> Result<(), Error> {
+    conversation.state = checkpoint::encode(&turn.state)?;
+    conversation.last_message_at = turn.tools.now;
+    if let Some(locale) = &call.request.locale {
+        conversation.locale = Some(locale.clone());
+    }
+    if let Some(grant) = grant {
+        conversation.owner = Owner::User(grant.user_id.clone());
+    }
+    Ok(())
+}
+
+/// The two messages of a turn; counts them in the conversation.
+fn messages_of(
+    text: String,
+    turn: &mut Turn,
+    conversation: &mut Conversation,
+    response: &NodeResponse,
+) -> [Message; 2] {
+    let now = turn.tools.now;
+    let mut message = |role, content, response| {
+        conversation.message_count += 1;
+        Message {
+            id: MessageId::new(now, &mut turn.tools.rng),
+            conversation: conversation.id.clone(),
+            owner: conversation.owner.clone(),
+            seq: conversation.message_count,
+            role,
+            content,
+            response,
+            created_at: now,
+        }
+    };
+    [
+        message(Role::User, text, None),
+        message(Role::Assistant, response.message().to_owned(), serde_json::to_string(response).ok()),
+    ]
+}
+
+/// The row that answers the same message again, written as completed with the turn itself.
+fn stored_answer(
+    call: &Call,
+    stored: &StoredAnswer,
+    (now, provisional_until): (Timestamp, Option<Timestamp>),
+) -> Result<Write, Error> {
+    Ok(pending::insert(&PendingResponse {
+        owner: call.owner.clone(),
+        scope: call.scope.clone(),
+        message_id: call.message_id.clone(),
+        body_hash: call.body_hash.clone(),
+        status: PendingStatus::Completed,
+        conversation: Some(stored.conversation.clone()),
+        reply: Some(serde_json::to_string(stored)?),
+        provisional_until,
+        created_at: now,
+        expires_at: now + KEPT,
+    }))
+}
+
+fn session_grant(grant: Grant) -> Option<SessionGrant> {
+    let (token, device_token) = (grant.token?, grant.device_token?);
+    Some(SessionGrant {
+        token: token.secret().clone(),
+        session_id: grant.session_id,
+        user_id: grant.user_id,
+        expires_at: grant.expires_at,
+        device_token: device_token.secret().clone(),
+    })
+}
+
+/// A guarded write that touches the credential's row; its place in the unit.
+fn guard(unit: &mut Unit, call: &Call, turn: &Turn, signs_in: bool) -> Option<usize> {
+    let now = turn.tools.now;
+    match &call.caller.actor {
+        Actor::User { session, .. } => unit.push(sessions::touch(session, now)),
+        // A sign-in exchanges the device's token under the same guard.
+        Actor::Device(device) if !signs_in => {
+            let hash = call.caller.device_token.as_ref().map(crate::crypto::Token::hash).unwrap_or_default();
+            unit.push(devices::seen(device, &hash, now));
+        }
+        _ => return None,
+    }
+    Some(0)
+}

@@ -1,0 +1,121 @@
+//! Floor 5: the turn: classify → decide → commit → deliver.
+//!
+//! A turn is one message and its answer. Nothing is written before the commit but the charge of a code's try; the commit
+//! is one transaction with the state, the messages, the answer, the audit events and the effects; effects leave after
+//! it. A turn runs in a task of its own, so a client that hangs up changes nothing, and turns of one conversation queue
+//! in the order they came. The engine does not know HTTP, nor how effects leave.
+//!
+//! Adding to what a turn commits: a write in `commit.rs`, in the order its keys need. Adding a way to be told who calls:
+//! `access.rs`, and nowhere else. Adding an act on a session or a device: `sessions.rs`, over a tool.
+
+mod access;
+mod changes;
+mod checkpoint;
+mod commit;
+mod deliver;
+mod error;
+mod pipeline;
+mod queue;
+mod repeat;
+mod request;
+mod run;
+mod sessions;
+mod turn;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use tokio_util::task::TaskTracker;
+
+pub use crate::tool::device::NewDevice;
+pub use access::{Credentials, Profile as Me};
+pub use error::Error;
+pub use pipeline::{PipelineState, user_management};
+pub use request::{Answer, Caller, Request, SessionGrant};
+pub use run::{Observer, Step};
+pub use sessions::SessionTokens;
+
+use crate::agent::Registered;
+use crate::bus::{Boundaries, Deliveries};
+use crate::classify::Classifier;
+use crate::crypto::Keys;
+use crate::graph::GraphSet;
+use crate::model::{Clock, Randomness};
+use crate::prompt::Replies;
+use crate::store::Store;
+use crate::{limit, tool};
+
+/// What an engine is made of. Every part is an argument; `app` is where production's are chosen.
+#[derive(Debug)]
+pub struct Parts {
+    /// Where everything is kept.
+    pub store: Store,
+    /// Keys.
+    pub keys: Arc<Keys>,
+    /// The conversation, as graphs.
+    pub graphs: Arc<GraphSet>,
+    /// What messages mean.
+    pub classifier: Arc<Classifier>,
+    /// What is said.
+    pub replies: Arc<Replies>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub randomness: Randomness,
+    /// Where a turn waits for the first try of its message.
+    pub deliveries: Arc<Deliveries>,
+    /// Where a process may die.
+    pub boundaries: Boundaries,
+    /// Limits.
+    pub limits: limit::Options,
+    /// Settings of sessions.
+    pub options: tool::Options,
+    /// How long an answer waits for the first try of its message, in milliseconds.
+    pub first_try_ms: u64,
+    /// Is told of every edge a turn passes.
+    pub observer: Option<Observer>,
+}
+
+/// The engine. Cheap to share behind an `Arc`.
+#[derive(Debug)]
+pub struct Engine {
+    parts: Parts,
+    handlers: Vec<Registered>,
+    queue: queue::Queue,
+    tasks: TaskTracker,
+    unnamed: AtomicU64,
+}
+
+impl Engine {
+    /// Puts an engine together.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        Arc::new(Self {
+            parts,
+            handlers: crate::agent::handlers(),
+            queue: queue::Queue::default(),
+            tasks: TaskTracker::new(),
+            unnamed: AtomicU64::new(0),
+        })
+    }
+
+    /// The store, for reads with a caller's actor.
+    pub fn store(&self) -> &Store {
+        &self.parts.store
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.parts.clock.now()
+    }
+
+    /// The public signing keys.
+    pub fn jwks(&self) -> serde_json::Value {
+        self.parts.keys.access_tokens().jwks()
+    }
+
+    /// Waits until every turn under way has ended; new ones are still taken, so stop asking first.
+    pub async fn drain(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}

@@ -1,0 +1,230 @@
+//! The run loop: from the root's entry to the end of the turn.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::{Engine, Error};
+use crate::agent::{Frame, Turn};
+use crate::graph::{Edge, EdgeId, Graph, Kind, Node, NodeIx, Say};
+use crate::model::{Assurance, Control};
+
+/// Most nodes one turn may pass; every cycle of a graph passes through an `ask`, so only a fault comes near it.
+const MOST_STEPS: usize = 64;
+
+/// One edge that a turn passed.
+pub type Step = EdgeId;
+
+type Watch = dyn Fn(&[Step]) + Send + Sync;
+
+/// Is told of every edge that a committed turn passed.
+#[derive(Clone)]
+pub struct Observer(Arc<Watch>);
+
+impl Observer {
+    /// An observer that calls `watch` after each commit.
+    pub fn new(watch: impl Fn(&[Step]) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(watch))
+    }
+
+    pub(super) fn tell(&self, steps: &[Step]) {
+        (self.0)(steps);
+    }
+}
+
+impl Debug for Observer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Observer")
+    }
+}
+
+/// Where a run begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    /// At the root's entry, with a message.
+    Message,
+    /// At the waiting question, because its message cannot be delivered.
+    Undeliverable,
+}
+
+/// A graph and the node the run is at in it.
+#[derive(Clone, Copy)]
+struct At<'g> {
+    graph: &'g Graph,
+    node: NodeIx,
+}
+
+struct Run<'g> {
+    stack: Vec<At<'g>>,
+    /// What an edge says instead of the `ask` or `say` it leads to.
+    instead: Option<Say>,
+    /// Whether an `ask` was reached: whatever ends from then on has paused and not ended.
+    paused: bool,
+    steps: Vec<Step>,
+}
+
+enum Next {
+    Follow(&'static str),
+    Ended,
+}
+
+impl Engine {
+    /// Runs the graph until the turn ends; gives back the edges it passed.
+    pub(super) async fn run(&self, turn: &mut Turn, start: Start) -> Result<Vec<Step>, Error> {
+        let root = self.parts.graphs.root();
+        let mut run = Run {
+            stack: vec![At { graph: root, node: root.entry }],
+            instead: None,
+            paused: false,
+            steps: Vec::new(),
+        };
+        if start == Start::Undeliverable {
+            let resume = root.nodes().find(|(_, n)| matches!(n.kind, Kind::Resume)).map(|(ix, _)| ix);
+            let Some(resume) = resume else { return Ok(run.steps) };
+            run.stack = vec![At { graph: root, node: resume }];
+            if !self.reopen(&mut run, turn) || run.here()?.1.edge("undeliverable").is_none() {
+                return Ok(run.steps);
+            }
+            run.follow("undeliverable")?;
+        }
+        for _ in 0..MOST_STEPS {
+            let next = self.step(&mut run, turn).await?;
+            match next {
+                Next::Follow(outcome) => run.follow(outcome)?,
+                Next::Ended if run.stack.is_empty() => return Ok(run.steps),
+                Next::Ended => {}
+            }
+        }
+        Err(run.fault(format!("no end after {MOST_STEPS} nodes")))
+    }
+
+    async fn step<'g>(&'g self, run: &mut Run<'g>, turn: &mut Turn) -> Result<Next, Error> {
+        let (_, node) = run.here()?;
+        match &node.kind {
+            Kind::Handler(name) => self.handle(run, turn, name).await,
+            Kind::Ask { say, .. } => {
+                turn.say = Some(run.instead.take().unwrap_or_else(|| say.clone()));
+                turn.state.frames = run.frames();
+                run.paused = true;
+                Ok(run.leave(turn))
+            }
+            Kind::Say(say) => {
+                turn.say = Some(run.instead.take().unwrap_or_else(|| say.clone()));
+                if node.edge("next").is_some() { Ok(Next::Follow("next")) } else { Ok(run.leave(turn)) }
+            }
+            Kind::Agent(name) => {
+                let graph = self.parts.graphs.graph(name).ok_or_else(|| run.fault("no such graph".into()))?;
+                run.stack.push(At { graph, node: graph.entry });
+                Ok(Next::Ended)
+            }
+            Kind::Resume => {
+                if !self.reopen(run, turn) {
+                    return Ok(Next::Follow("idle"));
+                }
+                let (_, ask) = run.here()?;
+                let control = turn.heard.control.map(Control::as_str).filter(|c| ask.edge(c).is_some());
+                Ok(Next::Follow(control.unwrap_or("answered")))
+            }
+        }
+    }
+
+    async fn handle<'g>(&'g self, run: &mut Run<'g>, turn: &mut Turn, name: &str) -> Result<Next, Error> {
+        let handler = self.handlers.iter().find(|h| h.spec.name == name);
+        let handler = handler.ok_or_else(|| run.fault("no such handler".into()))?;
+        // The graph was proved at load; rights may have ended since, so the level is checked again here.
+        if turn.assurance < handler.spec.needs {
+            let (needs, has) = (handler.spec.needs.as_str(), turn.assurance.as_str());
+            return Err(run.fault(format!("needs {needs}, and the turn has {has}")));
+        }
+        let outcome = (handler.run)(turn).await?;
+        if let Some(level) = outcome.grants {
+            turn.assurance = turn.assurance.max(level);
+        }
+        if handler.spec.outcomes.is_empty() { Ok(run.leave(turn)) } else { Ok(Next::Follow(outcome.name)) }
+    }
+
+    /// Puts the paused graphs back on the stack; false where nothing is paused, or not under graphs we have.
+    fn reopen<'g>(&'g self, run: &mut Run<'g>, turn: &mut Turn) -> bool {
+        let frames = std::mem::take(&mut turn.state.frames);
+        let found: Option<Vec<At<'g>>> = frames.iter().map(|frame| self.place(frame)).collect();
+        match found {
+            Some(places) if !places.is_empty() => {
+                turn.state.frames = frames;
+                run.stack.extend(places);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn place(&self, frame: &Frame) -> Option<At<'_>> {
+        let graph = self.parts.graphs.graph(&frame.graph).filter(|g| g.version == frame.version)?;
+        Some(At { graph, node: graph.find(&frame.node)? })
+    }
+
+    /// The question a conversation waits with.
+    pub(super) fn waiting(&self, frames: &[Frame]) -> Option<&Node> {
+        let at = self.place(frames.last()?)?;
+        at.graph.node(at.node).filter(|n| matches!(n.kind, Kind::Ask { .. }))
+    }
+}
+
+impl<'g> Run<'g> {
+    fn here(&self) -> Result<(&'g Graph, &'g Node), Error> {
+        let at = self.stack.last().ok_or_else(|| self.fault("the stack is empty".into()))?;
+        let node = at.graph.node(at.node).ok_or_else(|| self.fault("no such node".into()))?;
+        Ok((at.graph, node))
+    }
+
+    fn follow(&mut self, outcome: &str) -> Result<(), Error> {
+        let (graph, node) = self.here()?;
+        let Edge { to, say, .. } =
+            node.edge(outcome).ok_or_else(|| self.fault(format!("no edge for `{outcome}`")))?;
+        self.steps.push(Step {
+            graph: graph.name.clone(),
+            from: node.name.clone(),
+            outcome: outcome.to_owned(),
+        });
+        self.instead.clone_from(say);
+        if let Some(at) = self.stack.last_mut() {
+            at.node = *to;
+        }
+        Ok(())
+    }
+
+    /// Leaves the innermost graph, to its caller's edge `asked` or `done`.
+    fn leave(&mut self, turn: &mut Turn) -> Next {
+        self.stack.pop();
+        match self.stack.len() {
+            0 => return Next::Ended,
+            1 if !self.paused => turn.state.frames.clear(),
+            _ => {}
+        }
+        Next::Follow(if self.paused { "asked" } else { "done" })
+    }
+
+    fn frames(&self) -> Vec<Frame> {
+        let inner = self.stack.get(1..).unwrap_or_default();
+        let frame = |at: &At<'_>| {
+            let node = at.graph.node(at.node)?;
+            Some(Frame { graph: at.graph.name.clone(), version: at.graph.version, node: node.name.clone() })
+        };
+        inner.iter().filter_map(frame).collect()
+    }
+
+    fn fault(&self, what: String) -> Error {
+        let at = self.stack.last();
+        Error::Graph {
+            graph: at.map(|at| at.graph.name.clone()).unwrap_or_default(),
+            node: at.and_then(|at| at.graph.node(at.node)).map(|n| n.name.clone()).unwrap_or_default(),
+            what,
+        }
+    }
+}
+
+/// What the credential alone proves.
+pub(super) fn assurance(actor: &crate::model::Actor) -> Assurance {
+    match actor {
+        crate::model::Actor::User { .. } => Assurance::SignedIn,
+        _ => Assurance::Anonymous,
+    }
+}

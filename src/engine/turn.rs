@@ -1,0 +1,340 @@
+//! The four phases of a turn.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tracing::{Instrument, error, info, info_span};
+
+use super::commit::{Committed, Decided};
+use super::request::{Answer, Caller, Request};
+use super::run::{self, Start};
+use super::{Engine, Error};
+use crate::agent::{Granted, State, Turn, Waiting};
+use crate::bus::Boundary;
+use crate::classify::Input;
+use crate::crypto::Code;
+use crate::graph::Kind;
+use crate::mask;
+use crate::model::{
+    Action, ConversationId, MessageId, NodeResponse, Owner, Slot, TurnRng, Understanding, UserId,
+};
+use crate::store::Unit;
+use crate::store::conversations::Conversation;
+use crate::tool::Toolbox;
+
+/// How often a turn runs again because its rows changed under it. Each time somebody else's turn went through; twenty who
+/// sign in to one account at once, on several nodes, must all come to their end.
+const MOST_RUNS: usize = 32;
+
+/// A request with what stays the same over its runs.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) caller: Caller,
+    pub(super) request: Request,
+    pub(super) owner: Owner,
+    pub(super) message_id: String,
+    pub(super) scope: String,
+    pub(super) body_hash: Vec<u8>,
+}
+
+/// A place in a queue, held.
+type Place = tokio::sync::OwnedMutexGuard<()>;
+
+/// One run's result.
+pub(super) enum Attempt {
+    Answered(Box<Answer>),
+    /// A row had changed, or somebody else is signing in to the same account, which is then named.
+    Stale(Option<UserId>),
+}
+
+impl Engine {
+    /// Answers one message. The turn runs to its end even if nobody waits for the answer any more.
+    pub async fn turn(self: &Arc<Self>, caller: Caller, request: Request) -> Result<Answer, Error> {
+        request.check()?;
+        let owner = caller.actor.owner().ok_or(Error::Unauthorized)?;
+        let message_id = request.message_id.clone().unwrap_or_else(|| self.message_id());
+        // A token that a sign-in exchanged is good for one thing: hearing that sign-in's answer again.
+        if caller.repeats_only.as_ref().is_some_and(|only| *only != message_id) {
+            return Err(Error::Unauthorized);
+        }
+        let span = info_span!("turn", actor = %caller.actor.as_str());
+        let call = Call {
+            owner,
+            message_id,
+            scope: request.scope(),
+            body_hash: request.body_hash(),
+            caller,
+            request,
+        };
+        let engine = Arc::clone(self);
+        let task = self.tasks.spawn(async move { engine.answer(call).await }.instrument(span));
+        task.await.map_err(|_| Error::Lost)?
+    }
+
+    fn message_id(&self) -> String {
+        let n = self.unnamed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let mut rng = self.parts.randomness.stream(&format!("message/{n}"));
+        MessageId::new(self.now(), &mut rng).to_string()
+    }
+
+    async fn answer(&self, call: Call) -> Result<Answer, Error> {
+        // A repeat waits for the turn it repeats, which may only just have made the conversation it now finds.
+        let name = format!("message/{}/{}/{}", call.owner, call.scope, call.message_id);
+        let _message = self.queue.enter(&name).await;
+        let _place = self.queue.enter(&self.place_of(&call).await?).await;
+        let mut line = None;
+        for _ in 0..MOST_RUNS {
+            if let Some(answer) = self.repeated(&call).await? {
+                return Ok(answer);
+            }
+            if call.caller.repeats_only.is_some() {
+                return Err(Error::Unauthorized);
+            }
+            match self.attempt(&call, &mut line).await {
+                Ok(Attempt::Answered(answer)) => return Ok(*answer),
+                Ok(Attempt::Stale(Some(account))) if line.is_none() => {
+                    line = Some(self.queue.enter(account.as_str()).await);
+                }
+                Ok(Attempt::Stale(_)) => {}
+                Err(e) => return self.excuse(&call, e.surfaced()).await,
+            }
+        }
+        Err(Error::Conflict("the conversation kept changing; nothing was done, please send it again"))
+    }
+
+    /// The name under which turns queue: the conversation's, or the project's while there is none.
+    async fn place_of(&self, call: &Call) -> Result<String, Error> {
+        if let Some(id) = &call.request.conversation {
+            return Ok(place(&call.owner, id.as_str()));
+        }
+        let project = call.request.project();
+        let current = self.store().current_conversation(&call.caller.actor, project).await?;
+        Ok(place(&call.owner, current.as_ref().map_or(project, |c| c.id.as_str())))
+    }
+
+    /// Something is broken: the person is told so in an answer, with an id that the log has too, and nothing changed.
+    async fn excuse(&self, call: &Call, error: Error) -> Result<Answer, Error> {
+        if !error.is_fault() || matches!(error, Error::Store(_) | Error::Lost) {
+            return Err(error);
+        }
+        let Some(conversation) = self.conversation_of(call).await? else { return Err(error) };
+        let id = MessageId::new(self.now(), &mut self.parts.randomness.stream(&call.message_id));
+        let error_id = id.as_str().replacen("msg_", "err_", 1);
+        error!(errorId = %error_id, error = %chain(&error), "Turn failed");
+        let language = self.parts.replies.language(call.request.locale.as_deref());
+        let mut values = serde_json::Map::new();
+        values.insert("error_id".into(), error_id.clone().into());
+        let text =
+            self.parts.replies.say(language, "general.error", &values).map_err(|e| Error::Agent(e.into()))?;
+        let mut response = NodeResponse::new(Action::InternalError, text);
+        response.data.insert("error_id".into(), error_id.into());
+        response.context.insert("sub_intent".into(), serde_json::Value::Null);
+        response.context.insert("confidence".into(), 0.into());
+        response.context.insert("authenticated".into(), call.caller.actor.user().is_some().into());
+        Ok(Answer {
+            conversation: conversation.id,
+            message_id: call.message_id.clone(),
+            response,
+            reply: Some("general.error".to_owned()),
+            session: None,
+        })
+    }
+
+    /// The conversation a request is about, if there is one. Somebody else's is not found.
+    pub(super) async fn conversation_of(&self, call: &Call) -> Result<Option<Conversation>, Error> {
+        let actor = &call.caller.actor;
+        match &call.request.conversation {
+            Some(id) => Ok(Some(self.store().conversation(actor, id).await?.ok_or(Error::NotFound)?)),
+            None => Ok(self.store().current_conversation(actor, call.request.project()).await?),
+        }
+    }
+
+    async fn attempt(&self, call: &Call, line: &mut Option<Place>) -> Result<Attempt, Error> {
+        let now = self.now();
+        let mut rng =
+            self.parts.randomness.stream(&format!("{}/{}/{}", call.owner, call.scope, call.message_id));
+        let before = self.conversation_of(call).await?;
+        let fresh = before.is_none();
+        let conversation = before.unwrap_or_else(|| new_conversation(call, now, &mut rng));
+        let state = if fresh { State::default() } else { super::checkpoint::decode(&conversation.state)? };
+
+        let (heard, waiting) = self.classify(call, &state);
+        let toolbox = self.toolbox(call, &conversation, now, rng);
+        let mut turn = self.open(toolbox, heard, state, waiting).await?;
+        let steps = self.run(&mut turn, Start::Message).await?;
+        let response = turn.response.take().ok_or(crate::agent::Error::Silent)?;
+
+        self.parts.boundaries.pass(Boundary::Decided).await;
+        // Sign-ins to one account go one after the other, so that none meets the others at their guard time and again.
+        let account = turn.granted.session.as_ref().map(|grant| grant.user_id.clone());
+        if let (Some(account), None) = (&account, &line) {
+            *line = self.queue.enter_if_free(account.as_str());
+            if line.is_none() {
+                return Ok(Attempt::Stale(Some(account.clone())));
+            }
+        }
+        let decided = Decided { call, conversation, fresh, turn, response };
+        let committed = match self.commit(decided).await? {
+            Committed::Done(done) => done,
+            Committed::Stale => return Ok(Attempt::Stale(account)),
+            Committed::Unauthorized => return Err(Error::Unauthorized),
+        };
+        self.parts.boundaries.pass(Boundary::Committed).await;
+        if let Some(observer) = &self.parts.observer {
+            observer.tell(&steps);
+        }
+        let answer = self.deliver(call, *committed).await?;
+        info!(
+            conversationId = %answer.conversation,
+            action = answer.response.action.as_str(),
+            promptLength = call.request.text.chars().count(),
+            steps = steps.len(),
+            "Turn answered"
+        );
+        Ok(Attempt::Answered(Box::new(answer)))
+    }
+
+    /// Phase 1: what the message means, before anything is decided.
+    fn classify(&self, call: &Call, state: &State) -> (Understanding, Option<Waiting>) {
+        let waiting = self.waiting(&state.frames).and_then(|node| match &node.kind {
+            Kind::Ask { slot, say } => Some(Waiting {
+                slot: *slot,
+                reply: say.reply.clone(),
+                outcomes: node.edges().iter().map(|e| e.outcome.to_owned()).collect(),
+            }),
+            _ => None,
+        });
+        let active = state.frames.first().map(|f| route_of(&f.graph));
+        let input = Input { text: &call.request.text, awaiting: waiting.as_ref().map(|w| w.slot), active };
+        (self.parts.classifier.understand(&input), waiting)
+    }
+
+    fn toolbox(&self, call: &Call, conversation: &Conversation, now: Timestamp, rng: TurnRng) -> Toolbox {
+        let locale = call.request.locale.as_deref().or(conversation.locale.as_deref());
+        Toolbox {
+            unit: Unit::new(),
+            store: self.parts.store.clone(),
+            keys: Arc::clone(&self.parts.keys),
+            limits: self.parts.limits.clone(),
+            options: self.parts.options.clone(),
+            boundaries: self.parts.boundaries.clone(),
+            now,
+            rng,
+            actor: call.caller.actor.clone(),
+            device_token: call.caller.device_token.clone(),
+            ip: call.caller.ip.clone(),
+            conversation: Some(conversation.id.clone()),
+            message_id: call.message_id.clone(),
+            language: self.parts.replies.language(locale).to_owned(),
+        }
+    }
+
+    /// Derives anew what is true of the person: never from the stored state, always from the credential and the store.
+    pub(super) async fn open(
+        &self,
+        tools: Toolbox,
+        heard: Understanding,
+        mut state: State,
+        waiting: Option<Waiting>,
+    ) -> Result<Turn, Error> {
+        let mut user = None;
+        if let Some(id) = tools.actor.user() {
+            user = Some(self.store().user(&tools.actor, id).await?.ok_or(Error::Unauthorized)?);
+        }
+        state.progress.device_id = tools.actor.device().cloned().or(state.progress.device_id);
+        state.progress.user_authenticated = user.is_some();
+        state.progress.locked_until = state.progress.locked_until.filter(|&until| until > tools.now);
+        Ok(Turn {
+            assurance: run::assurance(&tools.actor),
+            tools,
+            heard,
+            state,
+            waiting,
+            phone: None,
+            proof: None,
+            cleared: None,
+            stepped_up: None,
+            user,
+            data: serde_json::Map::new(),
+            values: serde_json::Map::new(),
+            context: serde_json::Map::new(),
+            say: None,
+            response: None,
+            granted: Granted::default(),
+            replies: Arc::clone(&self.parts.replies),
+        })
+    }
+}
+
+/// The owner is part of the name: somebody who names a conversation that is not theirs must neither learn from the wait
+/// that it is busy nor make its owner wait.
+pub(super) fn place(owner: &Owner, name: &str) -> String {
+    format!("{owner}/{name}")
+}
+
+fn new_conversation(call: &Call, now: Timestamp, rng: &mut TurnRng) -> Conversation {
+    Conversation {
+        id: ConversationId::new(now, rng),
+        owner: call.owner.clone(),
+        project: call.request.project().to_owned(),
+        version: 1,
+        state: String::new(),
+        locale: call.request.locale.clone(),
+        title: None,
+        current: true,
+        pinned: false,
+        archived: false,
+        message_count: 0,
+        created_at: now,
+        last_message_at: now,
+    }
+}
+
+/// The sub-intent an identity agent's graph serves, so that a slot's answer stays with the agent that asked.
+fn route_of(graph: &str) -> crate::model::Route {
+    use crate::model::{Route, SubIntent};
+    let sub_intent = match graph {
+        "authenticator" => SubIntent::Authenticate,
+        "session_manager" => SubIntent::ManageSessions,
+        "identity_migrator" => SubIntent::MigrateIdentity,
+        "identity_manager" => SubIntent::UpdateIdentity,
+        other => return Route::Agent(other.to_owned()),
+    };
+    Route::User(sub_intent)
+}
+
+impl Engine {
+    /// What is stored of somebody's message: never a code, token or whole number, however it was spelt. The masker knows
+    /// digits and not words; so what it left is read as if a code were awaited, wherever the conversation stands, and
+    /// where that gives one nothing is kept.
+    pub(super) fn stored_text(&self, text: &str, heard: &Understanding) -> String {
+        // PostgreSQL keeps every character but this one.
+        let text = text.replace('\0', "\u{fffd}");
+        let masked = mask::text(&text);
+        let left: Vec<&str> = masked
+            .split(mask::HIDDEN)
+            .map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit()))
+            .collect();
+        let input = Input { text: &left.join(" "), awaiting: Some(Slot::Otp), active: None };
+        let left = self.parts.classifier.understand(&input);
+        let is_code = left.entities.otp_code.is_some_and(|code| {
+            [Code::DIGITS, Code::DIGITS_HARDENED].contains(&u32::try_from(code.len()).unwrap_or(0))
+        });
+        let is_longer = left.rejected.is_some_and(|r| r.slot == Slot::Otp && r.reason == "too_long");
+        let is_given = heard.entities.otp_code.is_some() || heard.entities.phone.is_some();
+        let is_spelt_out = is_code || is_longer || (is_given && masked == text);
+        if is_spelt_out { mask::HIDDEN.to_owned() } else { masked }
+    }
+}
+
+/// An error and its causes in one line, masked.
+pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    mask::line(&text)
+}

@@ -1,0 +1,242 @@
+//! Looks up every name of the graph files: handlers, nodes, agents, slots, actions, replies.
+//!
+//! A draft is a graph whose names are looked up as far as they are right. A node or an edge that is wrong was reported
+//! and is left out, and the draft says so by `whole`: the proofs use it to tell what is missing from what is wrong.
+
+use std::collections::BTreeMap;
+
+use super::Catalog;
+use super::catalog::{
+    AGENT_OUTCOMES, ASK_OPTIONS, ASK_OUTCOMES, HandlerSpec, OutcomeSpec, RESUME_OUTCOMES, SAY_OUTCOMES,
+};
+use super::file::{Named, RawEdge, RawGraph, RawNode, RawSay, What};
+use super::problem::{Place, Report};
+use super::set::{Kind, Say};
+use crate::model::{Action, Slot};
+
+/// A graph under proof.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) name: Named,
+    pub(super) version: u32,
+    pub(super) entry: Option<usize>,
+    /// Where the entry is named.
+    pub(super) entry_at: Place,
+    pub(super) nodes: Vec<DraftNode>,
+    /// Every node and edge is there, so that the absence of a path is a fact about the graph.
+    pub(super) whole: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct DraftNode {
+    pub(super) name: Named,
+    pub(super) flow: Flow,
+    /// What it is when it runs, unless something about it is wrong.
+    pub(super) kind: Option<Kind>,
+    pub(super) edges: Vec<DraftEdge>,
+}
+
+/// How a conversation moves through a node; this alone is what the proofs ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    Handler(HandlerSpec),
+    Ask,
+    /// Says and ends its graph.
+    Say,
+    /// Says and goes on.
+    SayOn,
+    /// Enters the draft of that index.
+    Agent(usize),
+    Resume,
+    Unknown,
+}
+
+impl Flow {
+    /// Whether the graph ends here.
+    pub(super) fn is_end(self) -> bool {
+        match self {
+            Self::Say => true,
+            Self::Handler(spec) => spec.outcomes.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// The outcomes that need no edge.
+    fn options(self) -> &'static [OutcomeSpec] {
+        if self == Self::Ask { ASK_OPTIONS } else { &[] }
+    }
+
+    /// The outcomes that each need an edge; `None` where nobody can tell.
+    fn outcomes(self) -> Option<&'static [OutcomeSpec]> {
+        match self {
+            Self::Handler(spec) => Some(spec.outcomes),
+            Self::Ask => Some(ASK_OUTCOMES),
+            Self::Say => Some(&[]),
+            Self::SayOn => Some(SAY_OUTCOMES),
+            Self::Agent(_) => Some(AGENT_OUTCOMES),
+            Self::Resume => Some(RESUME_OUTCOMES),
+            Self::Unknown => None,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct DraftEdge {
+    pub(super) outcome: OutcomeSpec,
+    pub(super) to: usize,
+    pub(super) say: Option<Say>,
+    pub(super) at: Place,
+}
+
+/// The names that all graphs share.
+pub(super) struct Names<'a> {
+    pub(super) catalog: &'a Catalog,
+    /// The draft of each graph name.
+    pub(super) graphs: &'a BTreeMap<String, usize>,
+    /// Whether a graph that is not in `graphs` does not exist; false while a file could not be read.
+    pub(super) all_read: bool,
+}
+
+impl Names<'_> {
+    /// Looks up one graph's names. `file` is the place of its first letter.
+    pub(super) fn draft(&self, file: Place, raw: &RawGraph, report: &mut Report<'_>) -> Draft {
+        let by_name = raw.nodes.iter().enumerate().map(|(i, node)| (node.name.text.as_str(), i)).collect();
+        let whole = raw.name.is_some();
+        let mut drafter = Drafter { names: self, by_name, raw: &raw.nodes, report, whole };
+        let mut nodes = Vec::new();
+        for node in &raw.nodes {
+            nodes.push(drafter.node(node));
+        }
+        let entry = raw.entry.as_ref().and_then(|entry| drafter.find(entry));
+        let whole = drafter.whole && entry.is_some();
+        let name = raw.name.clone().unwrap_or_else(|| Named { text: "?".to_owned(), at: file });
+        let entry_at = raw.entry.as_ref().map_or(file, |entry| entry.at);
+        Draft { name, version: raw.version, entry, entry_at, nodes, whole }
+    }
+}
+
+/// Drafts one graph.
+struct Drafter<'a, 'r, 's> {
+    names: &'a Names<'a>,
+    /// The graph's nodes, and where each is.
+    raw: &'a [RawNode],
+    by_name: BTreeMap<&'a str, usize>,
+    report: &'r mut Report<'s>,
+    whole: bool,
+}
+
+impl Drafter<'_, '_, '_> {
+    fn node(&mut self, raw: &RawNode) -> DraftNode {
+        let (flow, kind) = self.kind(raw);
+        let mut edges = Vec::new();
+        for edge in &raw.on {
+            match self.edge(flow, edge) {
+                Some(edge) => edges.push(edge),
+                None => self.whole = false,
+            }
+        }
+        for outcome in flow.outcomes().unwrap_or_default() {
+            if !raw.on.iter().any(|edge| edge.outcome.text == outcome.name) {
+                self.whole = false;
+                let what = format!("node `{}` has no edge for its outcome `{}`", raw.name.text, outcome.name);
+                self.report.add(raw.name.at, what);
+            }
+        }
+        self.whole &= flow != Flow::Unknown;
+        DraftNode { name: raw.name.clone(), flow, kind, edges }
+    }
+
+    fn kind(&mut self, raw: &RawNode) -> (Flow, Option<Kind>) {
+        match &raw.what {
+            What::Handler(name) => {
+                if let Some(spec) = self.names.catalog.handler(&name.text) {
+                    return (Flow::Handler(*spec), Some(Kind::Handler(spec.name)));
+                }
+                self.report.add(name.at, format!("unknown handler `{}`", name.text));
+                (Flow::Unknown, None)
+            }
+            What::Ask { slot, say } => {
+                let found = Slot::parse(&slot.text);
+                if found.is_none() {
+                    self.report.add(slot.at, format!("unknown slot `{}`", slot.text));
+                }
+                (Flow::Ask, found.zip(self.say(say)).map(|(slot, say)| Kind::Ask { slot, say }))
+            }
+            What::Say(say) => {
+                let flow = if raw.on.is_empty() { Flow::Say } else { Flow::SayOn };
+                (flow, self.say(say).map(Kind::Say))
+            }
+            What::Agent(name) => {
+                if let Some(&graph) = self.names.graphs.get(&name.text) {
+                    return (Flow::Agent(graph), Some(Kind::Agent(name.text.clone())));
+                }
+                if self.names.all_read {
+                    self.report.add(name.at, format!("unknown agent graph `{}`", name.text));
+                }
+                (Flow::Unknown, None)
+            }
+            What::Resume => (Flow::Resume, Some(Kind::Resume)),
+            What::Unknown => (Flow::Unknown, None),
+        }
+    }
+
+    /// Looks up both words before it gives up, so that an unknown reply does not hide an unknown action.
+    fn say(&mut self, raw: &RawSay) -> Option<Say> {
+        let reply = raw.reply.as_ref().and_then(|reply| self.reply(reply));
+        let action = raw.action.as_ref().and_then(|action| {
+            let found = Action::parse(&action.text);
+            if found.is_none() {
+                self.report.add(action.at, format!("unknown action `{}`", action.text));
+            }
+            found
+        });
+        Some(Say { reply: reply?, action: action? })
+    }
+
+    fn reply(&mut self, reply: &Named) -> Option<String> {
+        let missing = self.names.catalog.languages_without(&reply.text);
+        if missing.is_empty() {
+            return Some(reply.text.clone());
+        }
+        self.report.add(reply.at, format!("reply `{}` is missing in: {}", reply.text, missing.join(", ")));
+        None
+    }
+
+    fn edge(&mut self, from: Flow, raw: &RawEdge) -> Option<DraftEdge> {
+        let outcome = from.outcomes().and_then(|needed| {
+            let declared: Vec<OutcomeSpec> = needed.iter().chain(from.options()).copied().collect();
+            self.outcome(&declared, &raw.outcome)
+        });
+        let to = raw.to.as_ref().and_then(|to| self.find(to));
+        let say = to.and_then(|to| self.override_say(raw, to));
+        Some(DraftEdge { outcome: outcome?, to: to?, say, at: raw.outcome.at })
+    }
+
+    fn outcome(&mut self, declared: &[OutcomeSpec], name: &Named) -> Option<OutcomeSpec> {
+        let found = declared.iter().find(|spec| spec.name == name.text);
+        if found.is_none() {
+            let names: Vec<_> = declared.iter().map(|spec| spec.name).collect();
+            let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            self.report.add(name.at, format!("unknown outcome `{}`; the node has: {known}", name.text));
+        }
+        found.copied()
+    }
+
+    fn override_say(&mut self, raw: &RawEdge, to: usize) -> Option<Say> {
+        let given = raw.say.reply.as_ref().or(raw.say.action.as_ref())?;
+        let target = self.raw.get(to)?;
+        if !matches!(target.what, What::Ask { .. } | What::Say(_) | What::Unknown) {
+            let what = format!("node `{}` says nothing, so there is nothing to override", target.name.text);
+            self.report.add(given.at, what);
+        }
+        self.say(&raw.say)
+    }
+
+    fn find(&mut self, name: &Named) -> Option<usize> {
+        let found = self.by_name.get(name.text.as_str()).copied();
+        if found.is_none() {
+            self.report.add(name.at, format!("unknown node `{}`", name.text));
+        }
+        found
+    }
+}

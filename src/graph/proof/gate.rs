@@ -1,0 +1,256 @@
+//! The gate: nobody comes to a handler that needs a level without an outcome on the way that grants it.
+//!
+//! The criterion is reachability after every granting edge is taken away, one walk for each level. Dominators would ask
+//! for one single edge that all paths share, and would so refuse a graph where two different outcomes (a code accepted,
+//! a live session found) cover all paths between them.
+//!
+//! **Calls.** A graph is walked once, from its own entry, with nothing granted, callees before callers. Its *exits*
+//! sum it up: whether it can end, and whether it can pause at an ask, with nothing granted on the way. An agent node's
+//! `done` and `asked` edges are open if the graph it enters has that exit. So a graph that is called in two places never
+//! leads in from one and out to the other.
+//!
+//! **Resumed frames.** Inside a graph an ask simply leads on by `answered`: whoever answers came to the ask by a path
+//! that was walked, with what that path granted; what callers still do after `asked` is not counted for the answer. A
+//! resume node is not joined to every ask there is, since that would let a path in at an ask that nobody reaches without
+//! the grant; its `done` and `asked` edges are open if some agent that the root enters, with nothing granted, has such
+//! an exit *after* an ask. At run time the engine derives the level anew in each turn and checks again, so a grant that
+//! was since revoked is not taken on the word of this proof.
+//!
+//! A graph that ends after it came out of an `asked` edge has itself paused: something inside it waits.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::super::draft::{Draft, DraftEdge, Flow};
+use super::super::file::Named;
+use super::super::problem::Report;
+use super::path::Paths;
+use crate::model::Assurance;
+
+pub(super) fn check(drafts: &[Draft], root: usize, callers_first: &[usize], report: &mut Report<'_>) {
+    for level in levels(drafts) {
+        let mut walks = Walks { drafts, level, by_graph: BTreeMap::new() };
+        for &graph in callers_first.iter().rev() {
+            let walk =
+                if graph == root { walks.root(graph) } else { walks.walk(graph, Resumable::default()) };
+            walks.by_graph.insert(graph, walk);
+        }
+        let entered = walks.entered(root, callers_first);
+        let paths = Paths { walks: &walks, entered: &entered };
+        for &graph in entered.keys() {
+            for (node, state) in walks.trespasses(graph) {
+                // A trespass is told even if its path could not be: the gate stays shut.
+                let path = paths.print(graph, state).unwrap_or_else(|| node.text.clone());
+                let what = format!("{path} needs {}, and nothing on this path grants it", level.as_str());
+                report.add(node.at, what);
+            }
+        }
+    }
+}
+
+/// Every level that some node needs; everybody has the lowest.
+fn levels(drafts: &[Draft]) -> BTreeSet<Assurance> {
+    let nodes = drafts.iter().flat_map(|draft| &draft.nodes);
+    let needs = nodes.filter_map(|node| match node.flow {
+        Flow::Handler(spec) => Some(spec.needs),
+        _ => None,
+    });
+    needs.filter(|&level| level > Assurance::Anonymous).collect()
+}
+
+/// A node, and what the frame went through on its way there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct State {
+    pub(super) node: usize,
+    /// An ask was answered: what comes now was resumed.
+    resumed: bool,
+    /// The frame goes on although something inside it waits.
+    paused: bool,
+}
+
+/// The step that led to a state.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    pub(super) from: State,
+    pub(super) outcome: &'static str,
+    pub(super) through: Through,
+}
+
+/// What happened between a node and its outcome.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Through {
+    /// Nothing that is a graph of its own.
+    Node,
+    /// The agent's graph ran from its entry to this state.
+    Agent(usize, State),
+    /// A paused frame of that graph ran from one of its asks to this state.
+    Frame(usize, State),
+}
+
+/// Where a graph can be left with nothing granted: the first state found of each sort.
+#[derive(Debug, Default, Clone, Copy)]
+struct Exits {
+    done: Option<State>,
+    done_resumed: Option<State>,
+    asked: Option<State>,
+    asked_resumed: Option<State>,
+}
+
+impl Exits {
+    fn note(&mut self, state: State, asked: bool) {
+        let slot = match (asked, state.resumed) {
+            (false, false) => &mut self.done,
+            (false, true) => &mut self.done_resumed,
+            (true, false) => &mut self.asked,
+            (true, true) => &mut self.asked_resumed,
+        };
+        slot.get_or_insert(state);
+    }
+}
+
+/// The exits of paused frames, with the graph of each.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Resumable {
+    done: Option<(usize, State)>,
+    asked: Option<(usize, State)>,
+}
+
+/// Everything of one graph that is reached from its entry with nothing granted.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    /// For each state the step that led there; none for the entry.
+    came: BTreeMap<State, Option<Step>>,
+    /// The states, nearest first.
+    order: Vec<State>,
+    exits: Exits,
+}
+
+impl Walk {
+    pub(super) fn step(&self, state: State) -> Option<Step> {
+        self.came.get(&state).copied().flatten()
+    }
+}
+
+pub(super) struct Walks<'a> {
+    pub(super) drafts: &'a [Draft],
+    level: Assurance,
+    pub(super) by_graph: BTreeMap<usize, Walk>,
+}
+
+impl Walks<'_> {
+    /// The root's walk decides which frames can be paused, and these decide how far the root's walk goes: it is walked
+    /// again until nothing new is found, which is after three times at the most.
+    fn root(&self, graph: usize) -> Walk {
+        let mut resumable = Resumable::default();
+        loop {
+            let walk = self.walk(graph, resumable);
+            let mut found = resumable;
+            for callee in walk.order.iter().filter_map(|state| self.callee(graph, *state)) {
+                let Some(exits) = self.by_graph.get(&callee).map(|walk| walk.exits) else { continue };
+                found.done = found.done.or(exits.done_resumed.map(|state| (callee, state)));
+                found.asked = found.asked.or(exits.asked_resumed.map(|state| (callee, state)));
+            }
+            if found == resumable {
+                return walk;
+            }
+            resumable = found;
+        }
+    }
+
+    fn walk(&self, graph: usize, resumable: Resumable) -> Walk {
+        let mut walk = Walk::default();
+        let Some(draft) = self.drafts.get(graph) else { return walk };
+        let Some(entry) = draft.entry else { return walk };
+        let start = State { node: entry, resumed: false, paused: false };
+        walk.came.insert(start, None);
+        let mut queue = VecDeque::from([start]);
+        while let Some(state) = queue.pop_front() {
+            walk.order.push(state);
+            let Some(node) = draft.nodes.get(state.node) else { continue };
+            if node.flow == Flow::Ask {
+                walk.exits.note(state, true);
+            } else if node.flow.is_end() {
+                walk.exits.note(state, state.paused);
+            }
+            for edge in &node.edges {
+                for (next, through) in self.next(node.flow, edge, (state, resumable)) {
+                    walk.came.entry(next).or_insert_with(|| {
+                        queue.push_back(next);
+                        Some(Step { from: state, outcome: edge.outcome.name, through })
+                    });
+                }
+            }
+        }
+        walk
+    }
+
+    /// The states that an edge leads to, with nothing granted.
+    fn next(
+        &self,
+        flow: Flow,
+        edge: &DraftEdge,
+        (state, resumable): (State, Resumable),
+    ) -> Vec<(State, Through)> {
+        let here = State { node: edge.to, ..state };
+        let asked = edge.outcome.name == "asked";
+        match flow {
+            Flow::Handler(_) if edge.outcome.reaches(self.level) => Vec::new(),
+            Flow::Handler(_) | Flow::Unknown | Flow::Say | Flow::SayOn => vec![(here, Through::Node)],
+            Flow::Ask => vec![(State { resumed: true, paused: false, ..here }, Through::Node)],
+            Flow::Agent(callee) => {
+                let exits = self.by_graph.get(&callee).map(|walk| walk.exits).unwrap_or_default();
+                let (first, later) =
+                    if asked { (exits.asked, exits.asked_resumed) } else { (exits.done, exits.done_resumed) };
+                let first = first.map(|exit| (State { paused: state.paused || asked, ..here }, exit));
+                let later = later.map(|exit| (State { resumed: true, paused: asked, ..here }, exit));
+                first.into_iter().chain(later).map(|(to, exit)| (to, Through::Agent(callee, exit))).collect()
+            }
+            Flow::Resume if edge.outcome.name == "idle" => vec![(here, Through::Node)],
+            Flow::Resume => {
+                let frame = if asked { resumable.asked } else { resumable.done };
+                frame.into_iter().map(|(graph, exit)| (here, Through::Frame(graph, exit))).collect()
+            }
+        }
+    }
+
+    fn callee(&self, graph: usize, state: State) -> Option<usize> {
+        match self.drafts.get(graph)?.nodes.get(state.node)?.flow {
+            Flow::Agent(callee) => Some(callee),
+            _ => None,
+        }
+    }
+
+    /// The graphs that can be entered with nothing granted, each with the graph and state that enters it.
+    fn entered(&self, root: usize, callers_first: &[usize]) -> BTreeMap<usize, Option<(usize, State)>> {
+        let mut entered = BTreeMap::from([(root, None)]);
+        for &graph in callers_first {
+            if !entered.contains_key(&graph) {
+                continue;
+            }
+            let order = self.by_graph.get(&graph).map(|walk| walk.order.as_slice()).unwrap_or_default();
+            for &state in order {
+                if let Some(callee) = self.callee(graph, state) {
+                    entered.entry(callee).or_insert(Some((graph, state)));
+                }
+            }
+        }
+        entered
+    }
+
+    /// The nodes of a graph that need this very level and are reached without it, each with the nearest state; a lower
+    /// level has its own walk.
+    fn trespasses(&self, graph: usize) -> Vec<(&Named, State)> {
+        let Some((draft, walk)) = self.drafts.get(graph).zip(self.by_graph.get(&graph)) else {
+            return Vec::new();
+        };
+        let mut found: BTreeMap<usize, (&Named, State)> = BTreeMap::new();
+        for &state in &walk.order {
+            if let Some(node) = draft.nodes.get(state.node)
+                && let Flow::Handler(spec) = node.flow
+                && spec.needs == self.level
+            {
+                found.entry(state.node).or_insert((&node.name, state));
+            }
+        }
+        found.into_values().collect()
+    }
+}

@@ -1,0 +1,89 @@
+//! One broken graph for each proof, with the exact place and words; and graphs that are right.
+
+mod draw;
+mod file;
+mod gate;
+mod good;
+mod names;
+mod runs;
+mod shape;
+
+use std::collections::BTreeMap;
+
+use super::{Catalog, GraphSet, HandlerSpec, OutcomeSpec, Source, load};
+use crate::model::Assurance;
+
+const fn handler(name: &'static str, outcomes: &'static [OutcomeSpec]) -> HandlerSpec {
+    HandlerSpec { name, needs: Assurance::Anonymous, outcomes }
+}
+
+const fn guarded(name: &'static str, needs: Assurance, outcomes: &'static [OutcomeSpec]) -> HandlerSpec {
+    HandlerSpec { name, needs, outcomes }
+}
+
+const fn plain(name: &'static str) -> OutcomeSpec {
+    OutcomeSpec::new(name)
+}
+
+/// Handlers that stand for any: what they are called is what they do to a path.
+const HANDLERS: &[HandlerSpec] = &[
+    handler("route", &[plain("cancel"), plain("go")]),
+    handler("step", &[plain("next")]),
+    handler("fork", &[plain("left"), plain("right")]),
+    handler("stop", &[]),
+    handler("code", &[OutcomeSpec::granting("right", Assurance::CodeVerified), plain("wrong")]),
+    handler("login", &[OutcomeSpec::granting("in", Assurance::SignedIn), plain("out")]),
+    handler("session", &[OutcomeSpec::granting("live", Assurance::SignedIn), plain("none")]),
+    guarded("profile", Assurance::CodeVerified, &[]),
+    guarded("vault", Assurance::SignedIn, &[]),
+    guarded("safe", Assurance::SteppedUp, &[]),
+];
+
+const REPLIES: &[&str] = &["a.ask", "a.other", "a.bye"];
+
+fn catalog(handlers: &[HandlerSpec], replies: &[&str]) -> Catalog {
+    let keys = || replies.iter().map(|&key| key.to_owned()).collect();
+    Catalog {
+        handlers: handlers.to_vec(),
+        replies: BTreeMap::from([("de".to_owned(), keys()), ("en".to_owned(), keys())]),
+        root: "orchestrator".to_owned(),
+    }
+}
+
+fn source(name: &str, text: &str) -> Source {
+    Source { name: name.to_owned(), text: text.to_owned() }
+}
+
+fn sources(texts: &[(&str, &str)]) -> Vec<Source> {
+    texts.iter().map(|(name, text)| source(name, text)).collect()
+}
+
+/// Loads named texts with the handlers of this page.
+fn try_load(texts: &[(&str, &str)]) -> Result<GraphSet, Vec<String>> {
+    load(&sources(texts), &catalog(HANDLERS, REPLIES))
+        .map_err(|problems| problems.to_string().lines().map(str::to_owned).collect())
+}
+
+/// The problems of a set of texts.
+fn problems(texts: &[(&str, &str)]) -> Vec<String> {
+    try_load(texts).expect_err("the graphs are broken")
+}
+
+/// The problems of one root graph, whose nodes begin on line 5.
+fn broken(entry: &str, nodes: &str) -> Vec<String> {
+    problems(&[("o.toml", &graph("orchestrator", entry, nodes))])
+}
+
+/// The root graph of those lines is right.
+fn sound(entry: &str, nodes: &str) {
+    sound_set(&[("o.toml", &graph("orchestrator", entry, nodes))]);
+}
+
+fn sound_set(texts: &[(&str, &str)]) {
+    assert_eq!(try_load(texts).err(), None);
+}
+
+/// A graph file; its nodes begin on line 5.
+fn graph(name: &str, entry: &str, nodes: &str) -> String {
+    format!("[graph]\nname = \"{name}\"\nversion = 1\nentry = \"{entry}\"\n{nodes}")
+}

@@ -1,0 +1,299 @@
+//! What a message was understood to mean.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Phone;
+
+/// The four kinds of identity work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SubIntent {
+    /// Sign in or register.
+    Authenticate,
+    /// See, end or rename sessions and devices.
+    ManageSessions,
+    /// Move what an anonymous device gathered into the account.
+    MigrateIdentity,
+    /// Change name, e-mail or phone.
+    UpdateIdentity,
+}
+
+impl SubIntent {
+    /// All four, in the order of the seed's table.
+    pub const ALL: [Self; 4] =
+        [Self::Authenticate, Self::ManageSessions, Self::MigrateIdentity, Self::UpdateIdentity];
+
+    /// The wire name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Authenticate => "authenticate",
+            Self::ManageSessions => "manage_sessions",
+            Self::MigrateIdentity => "migrate_identity",
+            Self::UpdateIdentity => "update_identity",
+        }
+    }
+
+    /// Reads a wire name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.as_str() == text)
+    }
+}
+
+/// Where a message goes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Route {
+    /// To one of the identity agents.
+    User(SubIntent),
+    /// To an agent that a graph file adds.
+    Agent(String),
+    /// To the general agent: greetings, small talk, questions about what can be done here.
+    General,
+    /// Nowhere: this is not what the product is for.
+    OutOfScope,
+}
+
+impl Route {
+    /// The name used in contexts and traces.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::User(sub_intent) => sub_intent.as_str(),
+            Self::Agent(name) => name,
+            Self::General => "general",
+            Self::OutOfScope => "out_of_scope",
+        }
+    }
+}
+
+/// What an `ask` node waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Slot {
+    /// A phone number to sign in with.
+    Phone,
+    /// A code.
+    Otp,
+    /// A person's name.
+    Name,
+    /// An e-mail address.
+    Email,
+    /// A phone number to change to.
+    NewPhone,
+    /// Which field to change.
+    Field,
+    /// Which device or session is meant.
+    Device,
+    /// A new name for a device.
+    DeviceName,
+    /// What to migrate.
+    MigrationType,
+    /// Yes or no.
+    Confirm,
+}
+
+impl Slot {
+    /// Every slot.
+    pub const ALL: [Self; 10] = [
+        Self::Phone,
+        Self::Otp,
+        Self::Name,
+        Self::Email,
+        Self::NewPhone,
+        Self::Field,
+        Self::Device,
+        Self::DeviceName,
+        Self::MigrationType,
+        Self::Confirm,
+    ];
+
+    /// The name used in graph files, contexts and training rows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Phone => "phone",
+            Self::Otp => "otp",
+            Self::Name => "name",
+            Self::Email => "email",
+            Self::NewPhone => "new_phone",
+            Self::Field => "field",
+            Self::Device => "device",
+            Self::DeviceName => "device_name",
+            Self::MigrationType => "migration_type",
+            Self::Confirm => "confirm",
+        }
+    }
+
+    /// Reads a slot's name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.as_str() == text)
+    }
+}
+
+/// What is to be done with sessions or devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionAction {
+    /// List the sessions.
+    View,
+    /// List the devices.
+    Devices,
+    /// End one or more sessions.
+    Revoke,
+    /// Give a device another name.
+    Rename,
+}
+
+/// What is to be migrated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MigrationType {
+    /// Everything.
+    All,
+    /// The shopping cart.
+    Cart,
+    /// Favourites.
+    Favorites,
+    /// Browsing history.
+    History,
+}
+
+/// What was found in a message. Absent entities are left out on the wire.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Entities {
+    /// A possible phone number, E.164. Held as a [`Phone`] so that it is masked wherever it is printed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+    /// A code of 4 to 8 ASCII digits, as given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otp_code: Option<String>,
+    /// What to do with sessions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<SessionAction>,
+    /// Whether every session is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoke_all: Option<bool>,
+    /// What to migrate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub migration_type: Option<MigrationType>,
+    /// Which field to change: `name`, `email` or `phone`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// The new value of that field, or the name that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+/// The classification as seed 002 names it: the wire form, and the schema a model must answer in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SubIntentClassification {
+    /// Which of the four.
+    pub sub_intent: SubIntent,
+    /// From 0 to 1; calibrated, so that 0.8 is right four times out of five.
+    pub confidence: f64,
+    /// What was found.
+    pub entities: Entities,
+    /// What is still needed.
+    pub missing_entities: Vec<String>,
+    /// Why, in a few words; never the person's text.
+    pub reasoning: String,
+}
+
+/// Which tier of the cascade decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tier {
+    /// A deterministic rule.
+    Rule,
+    /// The local classifier.
+    Local,
+}
+
+/// A move that steers the conversation itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Control {
+    /// Leave what was begun.
+    Cancel,
+    /// Forget what was begun and begin again.
+    StartOver,
+    /// Send the code again.
+    Resend,
+    /// The last answer was wrong: "no, it's +1…", "wrong number".
+    Correct,
+    /// Send the code by e-mail instead.
+    Email,
+    /// The number given cannot be used any more: "I lost my phone".
+    Lost,
+    /// What can be done here?
+    Help,
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+}
+
+impl Control {
+    /// The name in graph files and traces.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::StartOver => "start_over",
+            Self::Resend => "resend",
+            Self::Correct => "correct",
+            Self::Email => "email",
+            Self::Lost => "lost",
+            Self::Help => "help",
+            Self::Yes => "yes",
+            Self::No => "no",
+        }
+    }
+}
+
+/// A text that was plainly meant for the awaited slot and cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// The slot.
+    pub slot: Slot,
+    /// A machine code for why: `no_digits`, `too_short`, `too_long`, `letters`, `extension`, `country_missing`, ….
+    pub reason: &'static str,
+}
+
+/// What classification hands to the graph.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Understanding {
+    /// Where the message goes.
+    pub route: Route,
+    /// From 0 to 1.
+    pub confidence: f64,
+    /// Whether the engine must ask rather than act on `route`.
+    pub unclear: bool,
+    /// Whether the text fills the awaited slot (the entity is then in `entities`).
+    pub answers: bool,
+    /// A move that steers the conversation itself.
+    pub control: Option<Control>,
+    /// What was found.
+    pub entities: Entities,
+    /// What the route still needs.
+    pub missing: Vec<&'static str>,
+    /// A failed try at the awaited slot.
+    pub rejected: Option<Rejected>,
+    /// Who decided.
+    pub tier: Tier,
+    /// Why, in a few words; never the person's text.
+    pub reasoning: String,
+}
+
+impl Understanding {
+    /// The seed's form, where the route is one of its four.
+    pub fn classification(&self) -> Option<SubIntentClassification> {
+        let Route::User(sub_intent) = self.route else { return None };
+        Some(SubIntentClassification {
+            sub_intent,
+            confidence: self.confidence,
+            entities: self.entities.clone(),
+            missing_entities: self.missing.iter().map(|&m| m.to_owned()).collect(),
+            reasoning: self.reasoning.clone(),
+        })
+    }
+}

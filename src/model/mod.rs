@@ -1,0 +1,47 @@
+//! Floor 0: the nouns of the product and their rules.
+//!
+//! Everything here is pure: no I/O, no async functions, no clock of its own. It does not know stores, graphs or
+//! providers. What a value promises it promises at construction (`Phone::parse`, `Email::parse`, `Id::parse`), so that inner code never
+//! checks again.
+//!
+//! Adding a noun: a file here, parsed at the door, with its wire form (`Serialize`) beside it; a secret gets neither
+//! `Display` nor `Serialize`. Adding a row to a closed set (an action, an audit event): one line in its table, in
+//! `response.rs` or `event.rs`.
+
+mod actor;
+mod auth;
+mod classification;
+mod clock;
+mod contact;
+mod email;
+mod event;
+mod id;
+mod phone;
+mod profile;
+mod response;
+mod rng;
+mod secret;
+mod text;
+mod verdict;
+
+pub use actor::{Actor, Owner};
+pub use auth::{Assurance, AuthProgress, IllegalJump};
+pub use classification::{
+    Control, Entities, MigrationType, Rejected, Route, SessionAction, Slot, SubIntent,
+    SubIntentClassification, Tier, Understanding,
+};
+pub use clock::{Clock, Sleep};
+pub use contact::Contact;
+pub use email::{Email, EmailError, is_at, may_hold};
+pub use event::{Event, EventKind};
+pub use id::{
+    ChallengeId, ContactChangeId, ConversationId, DeviceId, EffectId, EventId, IdError, MessageId, SessionId,
+    UserId,
+};
+pub use phone::{Phone, PhoneError, Region};
+pub use profile::{Profile, UnknownProfile};
+pub use response::{Action, NodeResponse};
+pub use rng::{Randomness, TurnRng};
+pub use secret::Secret;
+pub use text::{digit, is_unseen};
+pub use verdict::Verdict;

@@ -1,0 +1,306 @@
+//! Floor 1: what the product says, keyed, in `prompts/replies.<language>.toml`, compiled in.
+//!
+//! It does not know who says what when: graphs name the keys, handlers give the values. A reply is a small template
+//! (`{{ name }}`); a value that is missing is an error, and every reply is rendered once at load with the sample in
+//! [`REPLIES`], so that a misspelt name stops the start and not a turn.
+//!
+//! Adding a reply: a row in `REPLIES` (key and sample values) and its text in every language file. Adding a language: a
+//! file, and a row in `LANGUAGES`.
+
+mod options;
+mod problem;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use minijinja::{Environment, UndefinedBehavior};
+use serde_json::{Map, Value};
+
+pub use options::Options;
+pub use problem::{Problem, Problems};
+
+/// Steps a template may take; far more than any reply needs.
+const FUEL: u64 = 2_000;
+
+/// The languages that are compiled in, each with its text.
+const LANGUAGES: &[(&str, &str)] = &[("en", include_str!("../../prompts/replies.en.toml"))];
+
+/// One language file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The language, as in the file's name.
+    pub language: String,
+    /// The name that problems give, as a person would open it.
+    pub name: String,
+    /// Its contents.
+    pub text: String,
+}
+
+impl Source {
+    /// The languages that are compiled in.
+    pub fn compiled_in() -> Vec<Self> {
+        let source = |&(language, text): &(&str, &str)| Self {
+            language: language.to_owned(),
+            name: format!("prompts/replies.{language}.toml"),
+            text: text.to_owned(),
+        };
+        LANGUAGES.iter().map(source).collect()
+    }
+}
+
+/// Every reply and every text of a message: its key, and a sample of its values as JSON.
+pub const REPLIES: &[(&str, &str)] = &[
+    ("auth.already", r#"{"name": "John"}"#),
+    ("auth.ask_name", "{}"),
+    ("auth.ask_name_detached", "{}"),
+    ("auth.ask_otp", r#"{"channel": "sms", "phone": "+1•••••••2671", "reference": "KT"}"#),
+    ("auth.ask_phone", "{}"),
+    ("auth.ask_phone_again", "{}"),
+    ("auth.ask_resend", "{}"),
+    ("auth.ask_second", "{}"),
+    ("auth.bad_code_length", r#"{"digits": 6}"#),
+    ("auth.bad_name", r#"{"reason": "too_long"}"#),
+    ("auth.bad_phone", r#"{"reason": "too_short"}"#),
+    ("auth.code_emailed", r#"{"reference": "KT", "minutes": 10}"#),
+    ("auth.code_exhausted", "{}"),
+    ("auth.code_expired", "{}"),
+    ("auth.code_sent", r#"{"phone": "+1•••••••2671", "reference": "KT", "minutes": 10}"#),
+    ("auth.locked", r#"{"minutes": 30}"#),
+    ("auth.no_code", "{}"),
+    ("auth.not_delivered", r#"{"phone": "+1•••••••2671"}"#),
+    ("auth.registered", r#"{"name": "John"}"#),
+    ("auth.second_limited", r#"{"wait": "1 minute"}"#),
+    ("auth.second_proof", r#"{"reference": "KT"}"#),
+    ("auth.second_too_late", "{}"),
+    ("auth.send_limited", r#"{"wait": "1 minute"}"#),
+    ("auth.sends_exhausted", r#"{"wait": "24 hours"}"#),
+    ("auth.session_limit", r#"{"limit": 5}"#),
+    (
+        "auth.welcome_back",
+        r#"{"name": "John", "signed_out": [{"device_name": "John's phone"}], "pending_change": true}"#,
+    ),
+    ("auth.wrong_code", r#"{"attempts_left": 2}"#),
+    ("email.change", r#"{"code": "123456", "reference": "KT", "minutes": 10}"#),
+    ("email.code", r#"{"code": "123456", "reference": "KT", "minutes": 10}"#),
+    ("email.contact_changed", "{}"),
+    ("email.lost_phone", "{}"),
+    ("email.proof", r#"{"code": "123456", "reference": "KT", "minutes": 10}"#),
+    ("email.session_reuse", "{}"),
+    ("email.step_up", r#"{"code": "123456", "reference": "KT", "minutes": 10}"#),
+    ("email.subject", r#"{"reference": "KT"}"#),
+    ("general.cancelled", r#"{"signed_in": true}"#),
+    ("general.error", r#"{"error_id": "err_x"}"#),
+    ("general.hello", r#"{"signed_in": false}"#),
+    ("general.help", r#"{"signed_in": false}"#),
+    ("general.not_offered", r#"{"signed_in": true}"#),
+    ("general.nothing_to_cancel", r#"{"signed_in": false}"#),
+    ("general.out_of_scope", r#"{"waiting": ""}"#),
+    ("general.unclear", r#"{"waiting": "", "signed_in": false}"#),
+    ("identity.ask_again", "{}"),
+    ("identity.ask_code", r#"{"channel": "sms", "reference": "KT"}"#),
+    ("identity.ask_email", "{}"),
+    ("identity.ask_phone", "{}"),
+    ("identity.ask_step_up", "{}"),
+    ("identity.bad_email", "{}"),
+    ("identity.bad_phone", r#"{"reason": "not_reachable"}"#),
+    ("identity.change_cancelled", "{}"),
+    ("identity.code_sent", r#"{"to": "+1•••••••2671", "reference": "KT", "minutes": 10}"#),
+    ("identity.lapsed", "{}"),
+    ("identity.no_contact", "{}"),
+    ("identity.no_code", "{}"),
+    ("identity.not_delivered", "{}"),
+    ("identity.same", r#"{"field": "phone"}"#),
+    ("identity.sign_in_first", "{}"),
+    ("identity.step_up", r#"{"to": "+1•••••••2671", "reference": "KT"}"#),
+    ("identity.taken", r#"{"field": "phone"}"#),
+    ("identity.updated", r#"{"field": "email", "updated_value": "a•••@example.com"}"#),
+    ("lost.ask_code", "{}"),
+    ("lost.ask_new", "{}"),
+    ("lost.ask_new_again", "{}"),
+    ("lost.ask_new_code", r#"{"phone": "+1•••••••2671", "reference": "KT"}"#),
+    ("lost.ask_old", "{}"),
+    ("lost.ask_old_again", "{}"),
+    ("lost.code_emailed", r#"{"days": 7, "reference": "KT"}"#),
+    ("lost.lapsed", "{}"),
+    ("lost.not_delivered", r#"{"phone": "+1•••••••2671"}"#),
+    ("lost.scheduled", r#"{"hours": 24}"#),
+    ("lost.signed_in", "{}"),
+    ("lost.too_late", "{}"),
+    ("sms.change", r#"{"code": "123456", "reference": "KT", "minutes": 10}"#),
+    ("sms.code", r#"{"code": "123456", "reference": "KT", "minutes": 10}"#),
+    ("sms.contact_changed", "{}"),
+    ("sms.lost_phone", "{}"),
+    ("sms.session_reuse", "{}"),
+    ("sms.step_up", r#"{"code": "123456", "reference": "KT", "minutes": 10}"#),
+];
+
+/// The texts, ready to be said.
+#[derive(Debug)]
+pub struct Replies {
+    default: String,
+    languages: BTreeMap<String, Environment<'static>>,
+}
+
+/// A reply that cannot be said; the loader's checks leave only a handler that gave no value.
+#[derive(Debug, thiserror::Error)]
+#[error("reply `{key}` in `{language}` cannot be rendered")]
+pub struct Error {
+    key: String,
+    language: String,
+    #[source]
+    source: minijinja::Error,
+}
+
+impl Replies {
+    /// Loads language files; every problem at once.
+    pub fn load(options: &Options, sources: &[Source]) -> Result<Self, Problems> {
+        let mut problems = Vec::new();
+        let mut languages = BTreeMap::new();
+        for Source { language, name, text } in sources {
+            languages.insert(language.clone(), load_one(name, text, &mut problems));
+        }
+        if !languages.contains_key(&options.language) {
+            let known: Vec<&str> = languages.keys().map(String::as_str).collect();
+            problems.push(Problem::new(
+                "configuration",
+                1,
+                format!("prompt.language `{}` is not one of: {}", options.language, known.join(", ")),
+            ));
+        }
+        if problems.is_empty() {
+            Ok(Self { default: options.language.clone(), languages })
+        } else {
+            Err(Problems(problems))
+        }
+    }
+
+    /// The keys of each language, for the graphs' proofs.
+    pub fn keys(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let all = || REPLIES.iter().map(|(key, _)| (*key).to_owned()).collect();
+        self.languages.keys().map(|language| (language.clone(), all())).collect()
+    }
+
+    /// The language to answer in: the first part of the locale where it is known, else the default.
+    pub fn language(&self, locale: Option<&str>) -> &str {
+        let wanted = locale.and_then(|l| l.split(['-', '_']).next()).map(str::to_ascii_lowercase);
+        wanted.and_then(|w| self.languages.get_key_value(&w)).map_or(&self.default, |(known, _)| known)
+    }
+
+    /// Renders a reply.
+    pub fn say(&self, language: &str, key: &str, values: &Map<String, Value>) -> Result<String, Error> {
+        let fault = |source| Error { key: key.to_owned(), language: language.to_owned(), source };
+        let environment = (self.languages.get(language).or_else(|| self.languages.get(&self.default)))
+            .ok_or_else(|| fault(minijinja::ErrorKind::TemplateNotFound.into()))?;
+        environment.get_template(key).and_then(|t| t.render(minijinja::value::Serde(values))).map_err(fault)
+    }
+}
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
+    // What is said is text for a person, not markup; whoever shows it escapes it for its own medium.
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    environment
+}
+
+fn load_one(file: &str, text: &str, problems: &mut Vec<Problem>) -> Environment<'static> {
+    let mut environment = environment();
+    let table = match toml::de::DeTable::parse(text) {
+        Ok(table) => table,
+        Err(e) => {
+            let at = e.span().map_or(0, |s| s.start);
+            problems.push(Problem::at(file, text, at, e.message().to_owned()));
+            return environment;
+        }
+    };
+    let mut seen = BTreeSet::new();
+    for (section, value) in table.get_ref() {
+        let Some(section_table) = value.get_ref().as_table() else {
+            problems.push(Problem::at(
+                file,
+                text,
+                section.span().start,
+                "expected a section of replies".into(),
+            ));
+            continue;
+        };
+        for (name, reply) in section_table {
+            let key = format!("{}.{}", section.get_ref(), name.get_ref());
+            let place = name.span().start;
+            let Some(reply) = reply.get_ref().as_str() else {
+                problems.push(Problem::at(file, text, place, format!("reply `{key}` must be a text")));
+                continue;
+            };
+            let Some((_, sample)) = REPLIES.iter().find(|(known, _)| *known == key) else {
+                problems.push(Problem::at(file, text, place, format!("reply `{key}` is used nowhere")));
+                continue;
+            };
+            seen.insert(key.clone());
+            if let Err(what) = compile(&mut environment, &key, reply, sample) {
+                problems.push(Problem::at(file, text, place, format!("reply `{key}`: {what}")));
+            }
+        }
+    }
+    for (key, _) in REPLIES.iter().filter(|(key, _)| !seen.contains(*key)) {
+        problems.push(Problem::new(file, 1, format!("reply `{key}` is missing")));
+    }
+    environment
+}
+
+fn compile(env: &mut Environment<'static>, key: &str, reply: &str, sample: &str) -> Result<(), String> {
+    env.add_template_owned(key.to_owned(), reply.to_owned()).map_err(|e| e.to_string())?;
+    let values: Map<String, Value> = serde_json::from_str(sample).map_err(|e| format!("its sample: {e}"))?;
+    let template = env.get_template(key).map_err(|e| e.to_string())?;
+    // The sample takes one branch of a template; a misspelt name in another would be heard in a turn only.
+    if let Some(unknown) =
+        template.undeclared_variables(false).iter().find(|name| !values.contains_key(*name))
+    {
+        return Err(format!("it has no value `{unknown}`"));
+    }
+    let said = template.render(minijinja::value::Serde(&values)).map_err(|e| e.to_string())?;
+    if said.trim().is_empty() { Err("it says nothing".into()) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Problems {
+        let name = "prompts/replies.en.toml".to_owned();
+        let source = Source { language: "en".to_owned(), name, text: text.to_owned() };
+        Replies::load(&Options::default(), &[source]).unwrap_err()
+    }
+
+    #[test]
+    fn the_compiled_in_replies_load() {
+        let replies = Replies::load(&Options::default(), &Source::compiled_in()).unwrap();
+        let mut values = Map::new();
+        values.insert("name".into(), "John".into());
+        let said = replies.say("en", "auth.registered", &values).unwrap();
+        assert_eq!(said, "Welcome, John! Your account has been created.");
+        assert!(replies.say("en", "auth.registered", &Map::new()).is_err());
+        assert_eq!(replies.language(Some("en-GB")), "en");
+        assert_eq!(replies.language(Some("xx")), "en");
+    }
+
+    #[test]
+    fn every_problem_is_told_with_its_place() {
+        let text = "[auth]\nask_phone = \"{{ nobody }}\"\nnever_used = \"x\"\nask_name = 3\nask_otp = \"{{ phone\"\n";
+        let problems = load(text).to_string();
+        for expected in [
+            "prompts/replies.en.toml:2:1: reply `auth.ask_phone`: it has no value `nobody`",
+            "prompts/replies.en.toml:3:1: reply `auth.never_used` is used nowhere",
+            "prompts/replies.en.toml:4:1: reply `auth.ask_name` must be a text",
+            "prompts/replies.en.toml:5:1: reply `auth.ask_otp`: syntax error",
+            "prompts/replies.en.toml:1:1: reply `general.help` is missing",
+        ] {
+            assert!(problems.contains(expected), "{expected}\n--\n{problems}");
+        }
+    }
+
+    #[test]
+    fn a_broken_file_says_where() {
+        let problems = load("[auth]\nask = \n");
+        assert!(problems.to_string().starts_with("prompts/replies.en.toml:2:7: "), "{problems}");
+    }
+}

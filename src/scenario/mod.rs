@@ -1,0 +1,54 @@
+//! Floor 9: conversations that replay.
+//!
+//! A scenario is a transcript that people can read. [`play`] drives a whole app with it, the one that production builds,
+//! with doubles only where the world outside begins: a clock that stands still, seeded randomness, a recording sender.
+//! [`play_with_crashes`] plays it again and again, killing the process at another boundary each time; it has to end the
+//! same. Each play has a database of its own.
+//!
+//! It does not know HTTP, nor what a right answer is: the files in `fixtures/scenarios/` say that.
+//!
+//! Adding a scenario: a file in `fixtures/scenarios/`. Adding a kind of line: see `format/mod.rs`. Adding something that
+//! a person can do outside the chat: a command, and its arm in `player/commands.rs`.
+
+mod coverage;
+mod crash;
+mod doubles;
+pub mod format;
+mod place;
+mod player;
+mod process;
+mod report;
+
+use std::sync::Arc;
+
+pub use coverage::Coverage;
+pub use format::{Problem, Problems, Scenario};
+pub use report::{Failure, Report, junit, latency};
+
+use crate::classify::{self, Classifier};
+
+/// Where scenarios are played, and what they share.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// A Postgres server, in which each play gets a schema of its own; a file for each where there is none.
+    database: Option<String>,
+    classifier: Arc<Classifier>,
+}
+
+impl Setup {
+    /// Files, or schemas of that server. Training the classifier takes longer than many plays, so it is done here.
+    pub fn new(database: Option<String>) -> Result<Self, classify::Error> {
+        let classifier = Arc::new(Classifier::new(&classify::Options::default())?);
+        Ok(Self { database, classifier })
+    }
+}
+
+/// Plays a scenario once.
+pub async fn play(scenario: &Scenario, setup: &Setup) -> Report {
+    player::run(scenario, setup, None).await.report(scenario)
+}
+
+/// Plays a scenario once as it is, and once for each boundary it passes, with the process killed there.
+pub async fn play_with_crashes(scenario: &Scenario, setup: &Setup) -> Report {
+    crash::play(scenario, setup).await
+}

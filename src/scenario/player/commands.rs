@@ -1,0 +1,72 @@
+//! What a person can do outside the chat.
+
+use super::turn::failed;
+use super::{Broken, Player, stopped};
+use crate::engine::{Answer, Error};
+
+impl Player<'_> {
+    /// Another telephone, signed out.
+    pub(super) fn new_device(&mut self, actor: usize) -> Result<(), Broken> {
+        let person = self.person(actor)?;
+        person.device = None;
+        person.session = None;
+        person.conversation = None;
+        person.last = None;
+        Ok(())
+    }
+
+    pub(super) async fn logout(&mut self, actor: usize) -> Result<(), Broken> {
+        let credentials = self.person(actor)?.credentials();
+        if credentials.bearer.is_none() {
+            return Err("this actor is not signed in".to_owned());
+        }
+        let process = self.world.process().map_err(|e| stopped(&e))?;
+        let engine = std::sync::Arc::clone(process.app().engine());
+        let done = process.run(async move {
+            let caller = engine.authenticate(credentials).await?.ok_or(Error::Unauthorized)?;
+            engine.logout(&caller).await
+        });
+        done.await.map_err(|e| stopped(&e))?.map_err(|e| failed(&e))?;
+        let person = self.person(actor)?;
+        person.session = None;
+        person.conversation = None;
+        Ok(())
+    }
+
+    /// Sends the last message again, as a client does that did not get its answer.
+    pub(super) async fn repeat(&mut self, actor: usize) -> Result<(), Broken> {
+        let last = self.person(actor)?.last.clone().ok_or("this actor has said nothing yet")?;
+        // An answer may still be corrected until its first try is over; repeats wait for that.
+        self.world.moment();
+        let before = self.world.provider.handed().len();
+        let again = self.turn(&last.credentials, &last.request).await.map_err(|e| stopped(&e))?;
+        let again = again.map_err(|e| failed(&e))?;
+        self.world.settle().await?;
+        if let Some(what) = difference(&last.answer, &again) {
+            return Err(format!("the repeated message got another {what}"));
+        }
+        if self.world.provider.handed().len() != before {
+            return Err("the repeated message sent something".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// What differs between two answers.
+fn difference(one: &Answer, two: &Answer) -> Option<&'static str> {
+    let session = |answer: &Answer| {
+        answer.session.as_ref().map(|s| {
+            let tokens = (s.token.expose().to_owned(), s.device_token.expose().to_owned());
+            (tokens, s.session_id.clone(), s.user_id.clone(), s.expires_at)
+        })
+    };
+    [
+        ("conversation", one.conversation != two.conversation),
+        ("messageId", one.message_id != two.message_id),
+        ("reply", one.reply != two.reply),
+        ("response", one.response != two.response),
+        ("session", session(one) != session(two)),
+    ]
+    .into_iter()
+    .find_map(|(what, differs)| differs.then_some(what))
+}

@@ -1,0 +1,212 @@
+//! The player: one play of one scenario, on a database of its own.
+
+mod checks;
+mod commands;
+mod turn;
+mod world;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde_json::Value;
+
+use super::doubles::Halts;
+use super::format::{Channel, Command, Scenario, Step, What};
+use super::place::Place;
+use super::report::{Failure, Report};
+use super::{Setup, process::Stopped};
+use crate::bus::Boundary;
+use crate::engine::{Answer, Credentials, Request};
+use crate::graph::EdgeId;
+use crate::model::{ConversationId, EffectId, EventId, Secret};
+use world::World;
+
+/// What one play came to.
+#[derive(Debug, Default)]
+pub(super) struct Played {
+    pub(super) failure: Option<Failure>,
+    pub(super) latencies: Vec<Duration>,
+    pub(super) edges: BTreeSet<EdgeId>,
+    /// What was answered, in order.
+    pub(super) said: Vec<Said>,
+    /// What each actor's conversation remembers in the end.
+    pub(super) ends: Vec<Value>,
+    /// The boundaries that were passed.
+    pub(super) passed: Vec<Boundary>,
+    /// By how much times may be later than in a play without a crash.
+    pub(super) late: SignedDuration,
+}
+
+/// One answer.
+#[derive(Debug, Clone)]
+pub(super) struct Said {
+    pub(super) line: usize,
+    /// Reply, action, success, message, session, data and context.
+    pub(super) view: Value,
+    /// Its message's fate is uncertain because its worker died with it, so what was said of it may differ.
+    pub(super) uncertain: bool,
+}
+
+impl Played {
+    pub(super) fn report(self, scenario: &Scenario) -> Report {
+        Report {
+            failures: self.failure.into_iter().collect(),
+            latencies: self.latencies,
+            edges: self.edges,
+            plays: 1,
+            ..Report::of(scenario)
+        }
+    }
+}
+
+/// Somebody who speaks, as a client keeps them.
+#[derive(Debug, Default)]
+struct Person {
+    device: Option<Secret>,
+    session: Option<Secret>,
+    sent: u32,
+    last: Option<Sent>,
+    conversation: Option<ConversationId>,
+    /// The last event before the last message, and the conversation it is of.
+    before: Option<(ConversationId, EventId)>,
+}
+
+/// The last message and its answer.
+#[derive(Debug, Clone)]
+struct Sent {
+    request: Request,
+    credentials: Credentials,
+    answer: Answer,
+}
+
+/// A message on its way to somebody.
+#[derive(Debug)]
+struct Post {
+    /// Whether a line has named it.
+    named: bool,
+    actor: usize,
+    effect: EffectId,
+    channel: Channel,
+    to: String,
+    subject: Option<String>,
+    template: String,
+    verdict: &'static str,
+    /// A notice has none.
+    code: Option<String>,
+    /// Its worker died with it, before the provider had it.
+    lost: bool,
+}
+
+/// Why a play ends early; the line is added where it is known.
+type Broken = String;
+
+struct Player<'a> {
+    scenario: &'a Scenario,
+    world: World<'a>,
+    people: Vec<Person>,
+    posts: Vec<Post>,
+    said: Vec<Said>,
+    latencies: Vec<Duration>,
+}
+
+/// Plays a scenario; with `stop_at`, the process is killed at that boundary and another one goes on.
+pub(super) async fn run(scenario: &Scenario, setup: &Setup, stop_at: Option<usize>) -> Played {
+    let edges = Arc::new(Mutex::new(BTreeSet::new()));
+    let halts = Arc::new(Halts::new(stop_at));
+    let mut played = match Place::make(setup).await {
+        Ok(place) => {
+            let made = World::start(scenario, setup, &place, (&edges, &halts)).await;
+            let played = match made {
+                Ok(world) => Player::new(scenario, world).play().await,
+                Err(what) => broken(1, what),
+            };
+            match place.remove().await {
+                Ok(()) => played,
+                Err(e) => Played { failure: played.failure.or(broken(1, e.to_string()).failure), ..played },
+            }
+        }
+        Err(e) => broken(1, format!("no database: {e}")),
+    };
+    played.edges.clone_from(&edges.lock().unwrap_or_else(PoisonError::into_inner));
+    played.passed = halts.passed();
+    played
+}
+
+fn broken(line: usize, what: String) -> Played {
+    Played { failure: Some(Failure { line, what }), ..Played::default() }
+}
+
+fn stopped(why: &Stopped) -> Broken {
+    why.to_string()
+}
+
+impl<'a> Player<'a> {
+    fn new(scenario: &'a Scenario, world: World<'a>) -> Self {
+        Self {
+            scenario,
+            world,
+            people: scenario.actors.iter().map(|_| Person::default()).collect(),
+            posts: Vec::new(),
+            said: Vec::new(),
+            latencies: Vec::new(),
+        }
+    }
+
+    async fn play(mut self) -> Played {
+        let mut failure = None;
+        for step in &self.scenario.steps {
+            if let Err(what) = self.step(step).await {
+                failure = Some(Failure { line: step.line, what });
+                break;
+            }
+        }
+        let mut ends = Vec::new();
+        if failure.is_none() {
+            let line = self.scenario.steps.last().map_or(1, |step| step.line);
+            match self.end().await {
+                Ok(found) => ends = found,
+                Err(what) => failure = Some(Failure { line, what }),
+            }
+        }
+        let late = self.world.late;
+        let ended = self.world.end().await;
+        let failure = failure.or_else(|| ended.err().map(|what| Failure { line: 1, what }));
+        Played { failure, latencies: self.latencies, said: self.said, ends, late, ..Played::default() }
+    }
+
+    async fn step(&mut self, step: &Step) -> Result<(), Broken> {
+        match &step.what {
+            What::Say(pieces) => {
+                let text = self.text(pieces)?;
+                self.say(step, text).await
+            }
+            What::Answer(fields) => self.check_answer(fields),
+            What::Sent(wanted) => self.check_sent(wanted.as_ref()),
+            What::Holds(fields) => self.check_holds(step.actor, fields).await,
+            What::Pass(time) => {
+                self.world.clock.advance(*time);
+                self.pass(step.actor).await
+            }
+            What::Do(command) => self.command(step.actor, command).await,
+        }
+    }
+
+    async fn command(&mut self, actor: usize, command: &Command) -> Result<(), Broken> {
+        match command {
+            Command::Device => self.new_device(actor),
+            Command::Restart => self.world.restart().await,
+            Command::Repeat => self.repeat(actor).await,
+            Command::Logout => self.logout(actor).await,
+            Command::Refuse(code) => {
+                self.world.refuse(code);
+                Ok(())
+            }
+            Command::Hang => {
+                self.world.hang();
+                Ok(())
+            }
+        }
+    }
+}

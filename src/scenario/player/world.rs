@@ -1,0 +1,259 @@
+//! What is around a conversation: the process, the clock, the provider, the database.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Broken, stopped};
+use crate::app::Doubles;
+use crate::bus::Boundaries;
+use crate::clock::MovableClock;
+use crate::config::{Config, Sources};
+use crate::crypto::Keys;
+use crate::engine::Observer;
+use crate::graph::EdgeId;
+use crate::model::{Actor, Clock, EffectId, Randomness, Secret, Verdict};
+use crate::scenario::Setup;
+use crate::scenario::doubles::{Halts, Provider};
+use crate::scenario::format::{Channel, Scenario};
+use crate::scenario::place::Place;
+use crate::scenario::process::{Process, Stopped};
+use crate::store::outbox::Effect;
+use crate::store::{self, Store};
+use crate::tool::otp;
+
+/// The key of every scenario's app; what is sealed under it protects nothing.
+const KEY: &str = "c2NlbmFyaW9zIGFyZSBwbGF5ZWQgd2l0aCB0aGlzIGtleQ==";
+/// A first try is over at once: nobody has to move the clock by seconds to get on after a crash, and the times in a
+/// transcript stay what they are.
+const FIRST_TRY_MS: i64 = 1;
+/// More effects than a scenario has.
+const MANY: u32 = 1_000;
+
+pub(super) type Edges = Arc<Mutex<BTreeSet<EdgeId>>>;
+
+pub(super) struct World<'a> {
+    pub(super) clock: Arc<MovableClock>,
+    pub(super) provider: Arc<Provider>,
+    /// By how much times may be later than in the transcript.
+    pub(super) late: SignedDuration,
+    /// Effects whose worker was killed while it had them.
+    pub(super) abandoned: BTreeSet<EffectId>,
+    process: Option<Process>,
+    config: Config,
+    scenario: &'a Scenario,
+    setup: &'a Setup,
+    edges: Edges,
+    halts: Arc<Halts>,
+    started: u64,
+}
+
+/// An effect whose worker was killed, with what its message would have said.
+pub(super) struct Abandoned {
+    pub(super) effect: Effect,
+    /// How it would have left; `None` is not at all.
+    pub(super) channel: Option<Channel>,
+    pub(super) to: String,
+    pub(super) code: Option<String>,
+}
+
+impl<'a> World<'a> {
+    pub(super) async fn start(
+        scenario: &'a Scenario,
+        setup: &'a Setup,
+        place: &Place,
+        (edges, halts): (&Edges, &Arc<Halts>),
+    ) -> Result<Self, Broken> {
+        let mut world = Self {
+            clock: Arc::new(MovableClock::fixed(scenario.clock)),
+            provider: Arc::default(),
+            late: SignedDuration::ZERO,
+            abandoned: BTreeSet::new(),
+            process: None,
+            config: config(scenario, place)?,
+            scenario,
+            setup,
+            edges: Arc::clone(edges),
+            halts: Arc::clone(halts),
+            started: 0,
+        };
+        world.boot().await?;
+        Ok(world)
+    }
+
+    async fn boot(&mut self) -> Result<(), Broken> {
+        let edges = Arc::clone(&self.edges);
+        let observer = Observer::new(move |steps| {
+            edges.lock().unwrap_or_else(PoisonError::into_inner).extend(steps.iter().cloned());
+        });
+        let own = self.scenario.config.iter().any(|(name, _)| name.starts_with("VESTIBULE__CLASSIFY"));
+        // Another process draws other things: with the same seed it would make the ids of the one before again.
+        let seed = self.scenario.seed.wrapping_add(self.started.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        self.started += 1;
+        let doubles = Doubles {
+            clock: Some(Arc::clone(&self.clock) as Arc<dyn Clock>),
+            randomness: Some(Randomness::seeded(seed)),
+            sms: Some(Arc::clone(&self.provider) as Arc<dyn crate::sms::Sms>),
+            mail: Some(Arc::clone(&self.provider) as Arc<dyn crate::mail::Mail>),
+            boundaries: Boundaries::with(Arc::clone(&self.halts) as Arc<dyn crate::bus::Halt>),
+            observer: Some(observer),
+            classifier: (!own).then(|| Arc::clone(&self.setup.classifier)),
+        };
+        let process = Process::start(self.config.clone(), doubles, Arc::clone(&self.halts)).await;
+        self.process = Some(process.map_err(|e| stopped(&e))?);
+        Ok(())
+    }
+
+    pub(super) fn process(&self) -> Result<&Process, Stopped> {
+        self.process.as_ref().ok_or(Stopped::Lost)
+    }
+
+    /// Asks the store, inside the process.
+    pub(super) async fn ask<T, F>(
+        &self,
+        question: impl FnOnce(Store) -> F + Send + 'static,
+    ) -> Result<T, Broken>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, store::Error>> + Send + 'static,
+    {
+        let process = self.process().map_err(|e| stopped(&e))?;
+        let store = process.app().store().clone();
+        let answer = process.run(async move { question(store).await }).await;
+        answer.map_err(|e| stopped(&e))?.map_err(|e| format!("the store failed: {e}"))
+    }
+
+    /// Waits until the worker has done everything that is to be done by now.
+    pub(super) async fn settle(&self) -> Result<(), Broken> {
+        let now = self.clock.now();
+        let (abandoned, halts) = (self.abandoned.clone(), Arc::clone(&self.halts));
+        let work = move |store: Store| async move {
+            let system = Actor::System;
+            loop {
+                let is_due = !store.due_changes(&system, now, MANY).await?.is_empty();
+                // In the order of a message's way: asked the other way round, one that is claimed in between is missed.
+                let is_queued = !store.due_effects(&system, now, MANY).await?.is_empty();
+                let claimed = store.stale_claims(&system, Timestamp::MAX, MANY).await?;
+                let is_claimed = claimed.iter().any(|effect| {
+                    effect.claimed_until.is_some_and(|until| until <= now) || !abandoned.contains(&effect.id)
+                });
+                let is_untold = !store.untold_effects(&system, (Timestamp::MAX, now), MANY).await?.is_empty();
+                if !is_due && !is_queued && !is_claimed && !is_untold && halts.is_between_tries() {
+                    return Ok(());
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        self.ask(work).await.map_err(|what| format!("the worker does not come to rest: {what}"))
+    }
+
+    /// The same; false where the process was stopped at its boundary meanwhile.
+    pub(super) async fn settle_or_crash(&self) -> Result<bool, Broken> {
+        match self.settle().await {
+            Ok(()) => Ok(true),
+            Err(_) if self.halts.has_stopped() => Ok(false),
+            Err(what) => Err(what),
+        }
+    }
+
+    /// Moves the clock past the time for which an answer is provisional: twice the wait for its message's first try.
+    pub(super) fn moment(&mut self) {
+        let moment = SignedDuration::from_millis(2 * FIRST_TRY_MS);
+        self.clock.advance(moment);
+        self.late += moment;
+    }
+
+    /// Stops and starts, as an operator does.
+    pub(super) async fn restart(&mut self) -> Result<(), Broken> {
+        if let Some(process) = self.process.take() {
+            process.shutdown().await.map_err(|e| stopped(&e))?;
+        }
+        self.boot().await?;
+        self.settle().await
+    }
+
+    /// Kills what is left of a stopped process and starts another one; gives what the dead worker had claimed.
+    pub(super) async fn recover(&mut self) -> Result<Vec<Abandoned>, Broken> {
+        if let Some(process) = self.process.take() {
+            process.kill().await;
+        }
+        self.halts = Arc::new(Halts::new(None));
+        self.boot().await?;
+        let found = self.claimed().await?;
+        self.abandoned.extend(found.iter().map(|a| a.effect.id.clone()));
+        self.settle().await?;
+        Ok(found)
+    }
+
+    async fn claimed(&self) -> Result<Vec<Abandoned>, Broken> {
+        let app = self.process().map_err(|e| stopped(&e))?.app();
+        let (keys, own) = (Arc::clone(app.shared_keys()), app.worker_name().to_owned());
+        let effects = self
+            .ask(|store| async move { store.stale_claims(&Actor::System, Timestamp::MAX, MANY).await })
+            .await?;
+        let mut found = Vec::new();
+        // The new process works from its first moment on, and what it has claimed is not abandoned.
+        for effect in effects.into_iter().filter(|e| e.claimed_by.as_ref() != Some(&own)) {
+            let sealed = effect.destination_sealed.as_deref().unwrap_or_default();
+            let plain = keys.open(effect.id.as_str(), sealed).map_err(|e| e.to_string())?;
+            let to = String::from_utf8(plain.to_vec()).map_err(|e| e.to_string())?;
+            let channel = match effect.kind.as_str() {
+                "sms" => Some(Channel::Sms),
+                "email" => Some(Channel::Mail),
+                _ => None,
+            };
+            let code = self.code_in(&effect, (&keys, &to)).await?;
+            found.push(Abandoned { effect, channel, to, code });
+        }
+        Ok(found)
+    }
+
+    /// The code a message would have carried; a notice has none.
+    async fn code_in(&self, effect: &Effect, (keys, to): (&Keys, &str)) -> Result<Option<String>, Broken> {
+        let Some((id, of)) = effect.challenge.clone().zip(effect.conversation.clone()) else {
+            return Ok(None);
+        };
+        let row =
+            self.ask(move |store| async move { store.challenge(&Actor::System, &of, &id).await }).await?;
+        let row = row.ok_or("an effect names a challenge that is not there")?;
+        let code = otp::code_of(keys, &row, to).ok_or("a challenge's pepper is out of use")?;
+        Ok(Some(code.expose().to_owned()))
+    }
+
+    pub(super) fn refuse(&self, code: &str) {
+        self.provider.will_say(Verdict::Refused { code: code.to_owned() });
+    }
+
+    pub(super) fn hang(&self) {
+        self.provider.will_say(Verdict::Unknown { code: "timeout".to_owned() });
+    }
+
+    /// Moves the clock past every lease; nothing may be claimed then.
+    pub(super) async fn let_leases_end(&self) -> Result<(), Broken> {
+        let lease = i64::try_from(self.config.worker.lease_seconds).unwrap_or(i64::MAX);
+        self.clock.advance(SignedDuration::from_secs(lease));
+        self.settle().await
+    }
+
+    pub(super) async fn end(&mut self) -> Result<(), Broken> {
+        match self.process.take() {
+            Some(process) => process.shutdown().await.map_err(|e| stopped(&e)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn config(scenario: &Scenario, place: &Place) -> Result<Config, Broken> {
+    let own = |name: &str, value: String| (name.to_owned(), value);
+    let mut env = vec![
+        own("VESTIBULE__WORKER__FIRST_TRY_MS", FIRST_TRY_MS.to_string()),
+        own("VESTIBULE__WORKER__POLL_MS", "10".to_owned()),
+    ];
+    env.extend(scenario.config.iter().cloned());
+    let mut config = Config::load(&Sources { file: None, env }).map_err(|problems| problems.to_string())?;
+    config.store = place.options.clone();
+    config.crypto.key = Some(Secret::new(KEY));
+    config.crypto.key_file = None;
+    Ok(config)
+}

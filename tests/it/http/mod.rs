@@ -1,0 +1,12 @@
+//! The product over HTTP, as an attacker and as a careful client see it.
+
+mod bad_input;
+mod canary;
+mod delivery;
+mod email_channel;
+mod own;
+mod races;
+mod reuse;
+mod routes;
+mod sessions;
+mod turns;

@@ -1,0 +1,17 @@
+//! The tests that need more than one module: one program, so that they are linked once.
+
+#![cfg(test)]
+
+mod attacks;
+mod chat;
+mod contacts;
+mod house;
+mod http;
+mod kill;
+mod limits;
+mod model;
+mod readme;
+mod restart;
+mod scenarios;
+mod store;
+mod support;

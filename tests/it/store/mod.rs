@@ -1,0 +1,11 @@
+//! What the store promises, on both databases.
+
+mod apply;
+mod challenges;
+mod concurrency;
+mod effects;
+mod identity;
+mod isolation;
+mod open;
+mod schema;
+mod talk;

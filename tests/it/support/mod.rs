@@ -1,0 +1,8 @@
+//! What tests share.
+
+pub(crate) mod app;
+pub(crate) mod db;
+pub(crate) mod rows;
+pub(crate) mod samples;
+pub(crate) mod server;
+pub(crate) mod sms;

@@ -1,0 +1,78 @@
+//! The real binary as a process, in a folder of its own.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use vestibule::store::Options;
+
+use super::db::TestDb;
+
+/// Longest time a start may take; a debug build on a busy machine trains its classifier for a second or two.
+const START: Duration = Duration::from_mins(1);
+
+/// A process that listens.
+pub(crate) struct Server {
+    child: Child,
+    /// Where, as `http://127.0.0.1:PORT`.
+    pub(crate) url: String,
+}
+
+/// The binary with the profile `test` and nothing of this process's environment.
+pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .env("VESTIBULE__PROFILE", "test")
+        .env("VESTIBULE__HTTP__ADDR", "127.0.0.1:0")
+        .env("VESTIBULE__TELEMETRY__LEVEL", "off")
+        .kill_on_drop(true);
+    command
+}
+
+/// Points a command at a database; its key is kept in the folder.
+pub(crate) fn with_store(command: &mut Command, store: &Options) {
+    command.env("DATABASE_URL", &store.url);
+    if let Some(schema) = &store.schema {
+        command.env("VESTIBULE__STORE__SCHEMA", schema);
+    }
+}
+
+impl Server {
+    /// Starts a process and waits until it listens. `settings` are further variables of its environment.
+    pub(crate) async fn start(folder: &Path, db: &TestDb, settings: &[(&str, &str)]) -> Self {
+        let mut command = command(folder, &["serve"]);
+        with_store(&mut command, &db.options);
+        command.envs(settings.iter().copied()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let listening = async {
+            while let Some(line) = lines.next_line().await.unwrap() {
+                if let Some(url) = line.strip_prefix("Vestibule is listening on ") {
+                    return url.to_owned();
+                }
+            }
+            panic!("the server ended before it listened");
+        };
+        let url = tokio::time::timeout(START, listening).await.expect("the server did not start in time");
+        // With the logs off there is nothing more to read, so nobody has to keep the pipe empty.
+        Self { child, url }
+    }
+
+    /// `kill -9`.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Ctrl-C; gives the exit code.
+    pub(crate) async fn interrupt(mut self) -> Option<i32> {
+        let id = self.child.id().expect("the server has ended already").to_string();
+        let sent = Command::new("kill").args(["-s", "INT", &id]).status().await.unwrap();
+        assert!(sent.success());
+        self.child.wait().await.unwrap().code()
+    }
+}
