@@ -99,6 +99,9 @@ sql! {
         "SELECT ", columns!(), " FROM challenges WHERE identifier_key = $1 AND $2 = 'system' \
          AND status = 'consumed' AND consumed_at > $3 ORDER BY consumed_at DESC LIMIT 3"
     );
+    LAST_REFERENCE = "SELECT reference FROM challenges WHERE conversation_id = $1 AND ($2 = 'system' \
+                      OR conversation_id IN (SELECT id FROM conversations WHERE owner = $2)) \
+                      ORDER BY issued_at DESC, id DESC LIMIT 1";
     CHARGED = "SELECT at FROM charges WHERE challenge_id = $1 AND attempt = $2 AND ($3 = 'system' \
                OR challenge_id IN (SELECT ch.id FROM challenges ch \
                JOIN conversations co ON co.id = ch.conversation_id WHERE co.owner = $3))";
@@ -219,6 +222,16 @@ impl Store {
         let question = (FAILED, args![identifier_key, since, actor.as_str(), most]);
         let count = self.record(actor, question, |row| row.int(0)).await?.unwrap_or_default();
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    /// The reference of the code that a conversation asked for last.
+    pub async fn last_reference(
+        &self,
+        actor: &Actor,
+        conversation: &ConversationId,
+    ) -> Result<Option<String>, Error> {
+        let question = (LAST_REFERENCE, args![conversation, actor.as_str()]);
+        self.record(actor, question, |row| row.text(0)).await
     }
 
     /// Whether this very try was charged before.

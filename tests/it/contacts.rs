@@ -61,6 +61,7 @@ fn phone(text: &str, region: Option<&str>) -> Result<Phone, PhoneError> {
     Phone::parse(text, region)
 }
 
+// SEC-29, D6
 #[test]
 fn a_phone_number_has_one_account_and_one_limiter_key_however_it_is_spelled() {
     let phones: Phones = fixture("fixtures/phones/spellings.toml");
@@ -91,6 +92,7 @@ fn a_phone_number_has_one_account_and_one_limiter_key_however_it_is_spelled() {
     assert!(texts >= 100, "{texts} spellings are too few to show anything");
 }
 
+// SEC-29
 #[test]
 fn what_is_no_single_phone_number_is_refused_with_its_reason() {
     let phones: Phones = fixture("fixtures/phones/spellings.toml");
@@ -185,6 +187,7 @@ struct Addresses {
     texts: Vec<String>,
 }
 
+// SEC-30
 #[test]
 fn an_email_address_has_one_account_and_one_limiter_key_however_it_is_spelled() {
     let emails: Emails = fixture("fixtures/emails/spellings.toml");
@@ -213,6 +216,7 @@ fn an_email_address_has_one_account_and_one_limiter_key_however_it_is_spelled() 
     assert_eq!(wrong, Vec::<String>::new());
 }
 
+// SEC-30
 #[test]
 fn what_is_no_email_address_is_refused_with_its_reason() {
     let emails: Emails = fixture("fixtures/emails/spellings.toml");

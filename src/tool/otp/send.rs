@@ -52,10 +52,23 @@ pub async fn send_code(tools: &mut Toolbox, order: Order) -> Result<SendOtpAnswe
         Ok(admitted) => admitted,
         Err(refused) => return Ok(refused),
     };
-    issue(tools, &order, standing.identifier_key, admitted)
+    issue(tools, &order, standing.identifier_key, admitted).await
 }
 
-fn issue(
+/// Two letters that the message and the chat show. They differ from the conversation's `last` ones, or a message that
+/// comes late could not be told from the one that is waited for.
+fn reference(rng: &mut impl RngExt, last: Option<&str>) -> String {
+    loop {
+        let drawn: String = (0..2)
+            .filter_map(|_| LETTERS.get(rng.random_range(0..LETTERS.len())).map(|&b| char::from(b)))
+            .collect();
+        if last != Some(drawn.as_str()) {
+            return drawn;
+        }
+    }
+}
+
+async fn issue(
     tools: &mut Toolbox,
     order: &Order,
     identifier_key: Vec<u8>,
@@ -63,9 +76,8 @@ fn issue(
 ) -> Result<SendOtpAnswer, Error> {
     let conversation = tools.conversation.clone().ok_or(Error::NoConversation)?;
     let id = ChallengeId::new(tools.now, &mut tools.rng);
-    let reference: String = (0..2)
-        .filter_map(|_| LETTERS.get(tools.rng.random_range(0..LETTERS.len())).map(|&b| char::from(b)))
-        .collect();
+    let last = tools.store.last_reference(&tools.actor, &conversation).await?;
+    let reference = reference(&mut tools.rng, last.as_deref());
     let expires_at = tools.now + tools.limits.code_life();
     let digits = if admitted.hardened { Code::DIGITS_HARDENED } else { Code::DIGITS };
     let max_attempts = if admitted.hardened { 1 } else { tools.limits.otp_max_attempts };
@@ -140,4 +152,23 @@ fn effect(
         created_at: tools.now,
         updated_at: tools.now,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Randomness;
+
+    // SEC-8
+    #[test]
+    fn a_reference_differs_from_the_one_before() {
+        let mut rng = Randomness::seeded(1).stream("references");
+        let mut last = reference(&mut rng, None);
+        // Without the rule one in 529 would repeat.
+        for _ in 0..10_000 {
+            let next = reference(&mut rng, Some(&last));
+            assert_ne!(next, last);
+            last = next;
+        }
+    }
 }

@@ -31,6 +31,10 @@ async fn a_code_is_consumed_once(db: TestDb) {
     let actor = Actor::Device(device.id);
     assert_eq!(store.challenge(&actor, &conversation.id, &made.id).await.unwrap(), Some(made.clone()));
     assert_eq!(store.challenge(&actor, &other.id, &made.id).await.unwrap(), None);
+    let last = store.last_reference(&actor, &conversation.id).await.unwrap();
+    assert_eq!(last.as_ref(), Some(&made.reference));
+    let stranger = Actor::Device(samples.device().id);
+    assert_eq!(store.last_reference(&stranger, &conversation.id).await.unwrap(), None);
 
     assert_eq!(stale(&store, vec![challenges::consume(&made.id, "m-1", at(600))]).await, 0);
     done(&store, vec![challenges::consume(&made.id, "m-1", at(599))]).await;
