@@ -14,13 +14,16 @@ mod handler;
 pub mod identity_manager;
 pub mod lost_phone;
 pub mod orchestrator;
+mod parked;
 pub mod response;
 mod sealed;
+pub mod session_manager;
 mod state;
 mod turn;
 
 pub use codes::SendOutcome;
 pub use handler::{Handler, Outcome, Registered, Running};
+pub use parked::Parked;
 pub use state::{Frame, State};
 pub use turn::{Granted, Turn, Waiting};
 
@@ -52,6 +55,7 @@ pub fn handlers() -> Vec<Registered> {
     all.extend(authenticator::handlers());
     all.extend(identity_manager::handlers());
     all.extend(lost_phone::handlers());
+    all.extend(session_manager::handlers());
     all.push(Registered::of::<response::ResponseAgent>());
     all
 }

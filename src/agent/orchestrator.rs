@@ -1,8 +1,9 @@
 //! The orchestrator: where a message goes, and the moves that steer the conversation itself.
 
 use super::handler::outcomes;
-use super::{Error, Handler, Registered, State, Turn, authenticator};
-use crate::model::{AuthProgress, Control, Route, SubIntent};
+use super::{Error, Handler, Parked, Registered, State, Turn, authenticator};
+use crate::graph::Say;
+use crate::model::{Action, AuthProgress, Control, Entities, Route, SessionAction, SubIntent};
 use crate::store::challenges;
 use crate::tool::{contact, otp};
 
@@ -89,9 +90,13 @@ fn knows(turn: &Turn, control: Control) -> bool {
 }
 
 /// The waiting question, worded, so that an interruption can end with it.
-async fn reminder(turn: &Turn) -> Result<String, Error> {
+async fn reminder(turn: &mut Turn) -> Result<String, Error> {
     let Some(waiting) = &turn.waiting else { return Ok(String::new()) };
     let mut values = turn.values.clone();
+    values.extend(turn.state.question.clone());
+    if let Some(options) = turn.state.question.get("options") {
+        turn.data.insert("options".to_owned(), options.clone());
+    }
     let issued = otp::issued(&turn.tools, turn.state.challenge.as_ref()).await?;
     // No code is known where none could be sent yet; the question's own words are to say what there is to do then.
     let whereabouts = authenticator::whereabouts(issued.as_ref());
@@ -105,11 +110,15 @@ outcomes! {
         /// Signing in and registering.
         Authenticate = "authenticate",
         /// Sessions and devices.
-        ManageSessions = "manage_sessions",
+        ManageSessions = "manage_sessions" grants SignedIn,
         /// Moving a device's data.
-        MigrateIdentity = "migrate_identity",
+        MigrateIdentity = "migrate_identity" grants SignedIn,
         /// Name, e-mail, phone.
-        UpdateIdentity = "update_identity",
+        UpdateIdentity = "update_identity" grants SignedIn,
+        /// To the sign-in, because what was asked for needs one; it waits until then.
+        SignInFirst = "sign_in_first",
+        /// A log-out of somebody who is not signed in.
+        LoggedOut = "logged_out",
     }
 }
 
@@ -122,13 +131,36 @@ impl Handler for UserManagement {
     type Outcome = UserManagementOutcome;
 
     async fn run(turn: &mut Turn) -> Result<UserManagementOutcome, Error> {
-        Ok(match turn.heard.route {
-            Route::User(SubIntent::ManageSessions) => UserManagementOutcome::ManageSessions,
-            Route::User(SubIntent::MigrateIdentity) => UserManagementOutcome::MigrateIdentity,
-            Route::User(SubIntent::UpdateIdentity) => UserManagementOutcome::UpdateIdentity,
-            _ => UserManagementOutcome::Authenticate,
+        let Route::User(sub_intent) = turn.heard.route else {
+            return Ok(UserManagementOutcome::Authenticate);
+        };
+        if sub_intent != SubIntent::Authenticate && !turn.is_signed_in() {
+            return sign_in_first(turn, sub_intent);
+        }
+        Ok(match sub_intent {
+            SubIntent::ManageSessions => UserManagementOutcome::ManageSessions,
+            SubIntent::MigrateIdentity => UserManagementOutcome::MigrateIdentity,
+            SubIntent::UpdateIdentity => UserManagementOutcome::UpdateIdentity,
+            SubIntent::Authenticate => UserManagementOutcome::Authenticate,
         })
     }
+}
+
+/// Parks a request until somebody signs in, and begins with that (D15).
+fn sign_in_first(turn: &mut Turn, sub_intent: SubIntent) -> Result<UserManagementOutcome, Error> {
+    let heard = &turn.heard.entities;
+    let ends_here = heard.action == Some(SessionAction::Revoke)
+        && heard.revoke_all.is_none()
+        && heard.session_ref.is_none()
+        && heard.device_name.is_none();
+    if sub_intent == SubIntent::ManageSessions && ends_here {
+        return Ok(UserManagementOutcome::LoggedOut);
+    }
+    turn.state.parked = Some(Parked::of(turn, sub_intent)?);
+    turn.lead = Some(Say { reply: "auth.sign_in_first".to_owned(), action: Action::AuthenticationRequired });
+    // What a change is to be is no number to sign in with.
+    turn.heard.entities = Entities::default();
+    Ok(UserManagementOutcome::SignInFirst)
 }
 
 outcomes! {

@@ -21,7 +21,14 @@ impl Handler for ResponseAgent {
         values.extend(turn.values.clone());
         values.insert("signed_in".into(), Value::Bool(turn.is_signed_in()));
         let text = turn.replies.say(&turn.tools.language, &say.reply, &values)?;
-        let mut response = NodeResponse::new(say.action, text);
+        let (action, text) = match turn.lead.take() {
+            Some(lead) => {
+                let before = turn.replies.say(&turn.tools.language, &lead.reply, &values)?;
+                (if say.action.success() { lead.action } else { say.action }, format!("{before} {text}"))
+            }
+            None => (say.action, text),
+        };
+        let mut response = NodeResponse::new(action, text);
         response.data.extend(std::mem::take(&mut turn.data));
         response.context = context(turn);
         turn.response = Some(response);

@@ -1,7 +1,10 @@
 //! What a conversation remembers between its turns.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
+use super::parked::Parked;
+use super::session_manager::SessionTask;
 use crate::model::{AuthProgress, ChallengeId};
 
 /// A graph that waits at one of its `ask` nodes.
@@ -36,6 +39,15 @@ pub struct State {
     /// The number that is lost, likewise.
     #[serde(default)]
     pub old_number: Option<String>,
+    /// What waits for somebody to sign in.
+    #[serde(default)]
+    pub parked: Option<Parked>,
+    /// What the question that waits was asked with, so that it can be asked again in the same words.
+    #[serde(default)]
+    pub question: Map<String, Value>,
+    /// What is to be done with sessions and waits for more to be said.
+    #[serde(default)]
+    pub sessions: Option<SessionTask>,
     /// The number a code is wanted for and could not be sent to yet, sealed, in base 64.
     pub wanted: Option<String>,
 }

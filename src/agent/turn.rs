@@ -63,6 +63,8 @@ pub struct Turn {
     pub context: Map<String, Value>,
     /// The reply and action that the graph chose.
     pub say: Option<Say>,
+    /// What is said before it, and the action the answer has instead.
+    pub lead: Option<Say>,
     /// The finished answer.
     pub response: Option<NodeResponse>,
     /// What the turn gives beyond its answer.

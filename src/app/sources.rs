@@ -16,6 +16,7 @@ const GRAPHS: &[(&str, &str)] = &[
     ("graphs/orchestrator.toml", include_str!("../../graphs/orchestrator.toml")),
     ("graphs/authenticator.toml", include_str!("../../graphs/authenticator.toml")),
     ("graphs/identity_manager.toml", include_str!("../../graphs/identity_manager.toml")),
+    ("graphs/session_manager.toml", include_str!("../../graphs/session_manager.toml")),
     ("graphs/lost_phone.toml", include_str!("../../graphs/lost_phone.toml")),
 ];
 

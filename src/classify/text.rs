@@ -52,6 +52,12 @@ impl Words {
         (0..self.0.len()).find(|&n| self.0.get(n..).is_some_and(|rest| prefix(pattern, rest).is_some()))
     }
 
+    /// How many words a pattern covers where it first occurs, at most.
+    pub(super) fn covered(&self, pattern: &str) -> usize {
+        let found = self.position(pattern).and_then(|at| self.0.get(at..));
+        found.and_then(|rest| prefix(pattern, rest)).unwrap_or_default()
+    }
+
     /// The same words with slips of the finger in the listed ones mended.
     pub(super) fn mended(&self, listed: &str) -> Self {
         let mend = |word: &String| match listed.split('|').find(|meant| is_slip(word, meant)) {

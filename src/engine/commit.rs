@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::request::SessionGrant;
 use super::turn::Call;
-use super::{Engine, Error, checkpoint};
+use super::{Engine, Error, checkpoint, parked};
 use crate::agent::Turn;
 use crate::bus::Delivery;
 use crate::model::{Actor, ConversationId, EffectId, MessageId, NodeResponse, Owner, SessionId, UserId};
@@ -45,20 +45,25 @@ pub(super) struct Done {
     /// Every message the turn queued.
     pub(super) queued: Vec<EffectId>,
     pub(super) answer_id: MessageId,
+    /// The sign-in's answer, where what was parked until then is to follow.
+    pub(super) follow_up: Option<StoredAnswer>,
 }
 
 /// An answer as it is kept for repeats: no token, which are derived again from what the caller presents.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct StoredAnswer {
     pub(super) conversation: ConversationId,
     pub(super) response: NodeResponse,
     #[serde(default)]
     pub(super) reply: Option<String>,
     pub(super) session: Option<StoredSession>,
+    /// The message that it stands in, where what was parked until the sign-in is still to be carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) follow_up: Option<MessageId>,
 }
 
 /// The session an answer brought.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct StoredSession {
     pub(super) session_id: SessionId,
     pub(super) user_id: UserId,
@@ -116,9 +121,9 @@ impl Engine {
             response: response.clone(),
             reply: reply.clone(),
             session: grant.as_ref().map(StoredSession::of),
+            follow_up: parked::awaited(grant.is_some(), &turn, &said[1].id),
         };
-        // Twice the wait, because the commit takes time too and a correction comes after it; `settle` ends it early.
-        let until = effect.as_ref().map(|_| turn.tools.now + self.first_try() + self.first_try());
+        let until = self.provisional(effect.is_some() || stored.follow_up.is_some(), turn.tools.now);
         unit.push(stored_answer(call, &stored, (turn.tools.now, until))?);
 
         let effect = effect.map(|id| (id.clone(), self.parts.deliveries.expect(&id)));
@@ -133,15 +138,15 @@ impl Engine {
         }
         let [_, answer] = said;
         let session = grant.and_then(session_grant);
-        let (conversation, answer_id) = (conversation.id, answer.id);
         Ok(Committed::Done(Box::new(Done {
-            conversation,
+            conversation: conversation.id,
             response,
             reply,
             session,
             effect,
             queued,
-            answer_id,
+            answer_id: answer.id,
+            follow_up: Some(stored).filter(|stored| stored.follow_up.is_some()),
         })))
     }
 
@@ -159,6 +164,12 @@ impl Engine {
             Ok(Applied::Stale { .. }) | Err(store::Error::Constraint { .. }) => Ok(Some(Committed::Stale)),
             Err(e) => Err(e.into()),
         }
+    }
+
+    /// Until when an answer may yet be corrected, if it may. Twice the wait, because the commit takes time too and a
+    /// correction comes after it; `settle` ends it early.
+    pub(super) fn provisional(&self, may: bool, now: Timestamp) -> Option<Timestamp> {
+        may.then(|| now + self.first_try() + self.first_try())
     }
 
     pub(super) fn first_try(&self) -> SignedDuration {

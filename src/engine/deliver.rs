@@ -170,6 +170,7 @@ impl Engine {
                 response: response.clone(),
                 reply: reply.clone(),
                 session: None,
+                follow_up: None,
             };
             let stored = serde_json::to_string(&stored)?;
             turn.tools.unit.push(pending::settle(&call.owner, &call.scope, &call.message_id, Some(&stored)));

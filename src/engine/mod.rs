@@ -14,6 +14,7 @@ mod checkpoint;
 mod commit;
 mod deliver;
 mod error;
+mod parked;
 mod pipeline;
 mod queue;
 mod repeat;

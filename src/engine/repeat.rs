@@ -21,7 +21,12 @@ impl Engine {
             return Err(Error::Conflict("this messageId was used for another message; use a new one"));
         }
         let Some(reply) = stored.reply else { return Ok(None) };
-        let answer: StoredAnswer = serde_json::from_str(&reply)?;
+        let mut answer: StoredAnswer = serde_json::from_str(&reply)?;
+        if let Some(carried) = self.carried(call, &answer).await {
+            answer.response = carried.response;
+            answer.reply = carried.reply;
+            carried.queued.iter().for_each(|effect| self.parts.deliveries.queued(effect));
+        }
         let session = match answer.session {
             Some(session) => self.session_again(call, session).await?,
             None => None,

@@ -104,6 +104,7 @@ impl Engine {
             Kind::Ask { say, .. } => {
                 turn.say = Some(run.instead.take().unwrap_or_else(|| say.clone()));
                 turn.state.frames = run.frames();
+                turn.state.question.clone_from(&turn.data);
                 run.paused = true;
                 Ok(run.leave(turn))
             }

@@ -10,6 +10,7 @@ use crate::tool::Toolbox;
 use crate::tool::session::{
     self, ActiveSessions, By, ForgetDevice, ForgetDeviceAnswer, GetActiveSessions, GetUserDevices,
     OwnDevices, Presented, Refreshed, RevokeAllSessions, RevokeSession, RevokeSessionAnswer, Scope, SignedIn,
+    UpdateDeviceName, UpdateDeviceNameAnswer,
 };
 
 /// How often an act is decided anew because the rows it was decided on changed.
@@ -159,6 +160,34 @@ impl Engine {
                     return Ok(revoked);
                 }
                 ForgetDeviceAnswer::Forgotten { .. } => {}
+            }
+        }
+        Err(busy())
+    }
+
+    /// Gives one of the caller's devices a name; gives it back as it is kept.
+    pub async fn rename_device(
+        &self,
+        caller: &Caller,
+        device_id: DeviceId,
+        name: &str,
+    ) -> Result<String, Error> {
+        let who = signed_in(caller)?;
+        for _ in 0..MOST_RUNS {
+            let mut tools = self.session_toolbox(caller);
+            let ask = UpdateDeviceName { device_id: device_id.clone(), device_name: name.to_owned() };
+            match session::update_device_name(&mut tools, &who, ask).await? {
+                UpdateDeviceNameAnswer::Unknown => return Err(Error::NotFound),
+                UpdateDeviceNameAnswer::Invalid { reason } => {
+                    return Err(Error::Invalid {
+                        pointer: "/name",
+                        what: format!("cannot be a name: {reason}"),
+                    });
+                }
+                UpdateDeviceNameAnswer::Renamed { device_name } if self.applied(caller, tools).await? => {
+                    return Ok(device_name);
+                }
+                UpdateDeviceNameAnswer::Renamed { .. } => {}
             }
         }
         Err(busy())

@@ -183,7 +183,8 @@ impl Engine {
         if let Some(observer) = &self.parts.observer {
             observer.tell(&steps);
         }
-        let answer = self.deliver(call, *committed).await?;
+        let done = self.follow_up(call, *committed).await;
+        let answer = self.deliver(call, done).await?;
         info!(
             conversationId = %answer.conversation,
             action = answer.response.action.as_str(),
@@ -209,7 +210,13 @@ impl Engine {
         (self.parts.classifier.understand(&input), waiting)
     }
 
-    fn toolbox(&self, call: &Call, conversation: &Conversation, now: Timestamp, rng: TurnRng) -> Toolbox {
+    pub(super) fn toolbox(
+        &self,
+        call: &Call,
+        conversation: &Conversation,
+        now: Timestamp,
+        rng: TurnRng,
+    ) -> Toolbox {
         let locale = call.request.locale.as_deref().or(conversation.locale.as_deref());
         Toolbox {
             unit: Unit::new(),
@@ -259,6 +266,7 @@ impl Engine {
             values: serde_json::Map::new(),
             context: serde_json::Map::new(),
             say: None,
+            lead: None,
             response: None,
             granted: Granted::default(),
             replies: Arc::clone(&self.parts.replies),

@@ -66,6 +66,8 @@ impl Catalog {
 
 /// What an `ask` node answers: the awaited value came in a later turn.
 pub(super) const ASK_OUTCOMES: &[OutcomeSpec] = &[OutcomeSpec::new("answered")];
+/// What an `ask` node for a yes or no answers.
+pub(super) const CONFIRM_OUTCOMES: &[OutcomeSpec] = &[OutcomeSpec::new("yes"), OutcomeSpec::new("no")];
 /// What an `ask` node may answer besides: a move that steers the conversation, where the question knows what to do with
 /// it, and the news that the message it waits with cannot be delivered.
 pub(super) const ASK_OPTIONS: &[OutcomeSpec] = &[
@@ -73,8 +75,6 @@ pub(super) const ASK_OPTIONS: &[OutcomeSpec] = &[
     OutcomeSpec::new("correct"),
     OutcomeSpec::new("email"),
     OutcomeSpec::new("lost"),
-    OutcomeSpec::new("yes"),
-    OutcomeSpec::new("no"),
     OutcomeSpec::new("undeliverable"),
 ];
 /// What a `say` node answers where the graph goes on after it.

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use super::Catalog;
 use super::catalog::{
-    AGENT_OUTCOMES, ASK_OPTIONS, ASK_OUTCOMES, HandlerSpec, OutcomeSpec, RESUME_OUTCOMES, SAY_OUTCOMES,
+    AGENT_OUTCOMES, ASK_OPTIONS, ASK_OUTCOMES, CONFIRM_OUTCOMES, HandlerSpec, OutcomeSpec, RESUME_OUTCOMES,
+    SAY_OUTCOMES,
 };
 use super::file::{Named, RawEdge, RawGraph, RawNode, RawSay, What};
 use super::problem::{Place, Report};
@@ -40,7 +41,10 @@ pub(super) struct DraftNode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flow {
     Handler(HandlerSpec),
-    Ask,
+    /// Asks and waits; a question of yes or no is answered by either.
+    Ask {
+        confirms: bool,
+    },
     /// Says and ends its graph.
     Say,
     /// Says and goes on.
@@ -61,16 +65,22 @@ impl Flow {
         }
     }
 
+    /// Whether the turn ends here and an answer is waited for.
+    pub(super) fn is_ask(self) -> bool {
+        matches!(self, Self::Ask { .. })
+    }
+
     /// The outcomes that need no edge.
     fn options(self) -> &'static [OutcomeSpec] {
-        if self == Self::Ask { ASK_OPTIONS } else { &[] }
+        if self.is_ask() { ASK_OPTIONS } else { &[] }
     }
 
     /// The outcomes that each need an edge; `None` where nobody can tell.
     fn outcomes(self) -> Option<&'static [OutcomeSpec]> {
         match self {
             Self::Handler(spec) => Some(spec.outcomes),
-            Self::Ask => Some(ASK_OUTCOMES),
+            Self::Ask { confirms: false } => Some(ASK_OUTCOMES),
+            Self::Ask { confirms: true } => Some(CONFIRM_OUTCOMES),
             Self::Say => Some(&[]),
             Self::SayOn => Some(SAY_OUTCOMES),
             Self::Agent(_) => Some(AGENT_OUTCOMES),
@@ -160,7 +170,8 @@ impl Drafter<'_, '_, '_> {
                 if found.is_none() {
                     self.report.add(slot.at, format!("unknown slot `{}`", slot.text));
                 }
-                (Flow::Ask, found.zip(self.say(say)).map(|(slot, say)| Kind::Ask { slot, say }))
+                let flow = Flow::Ask { confirms: found == Some(Slot::Confirm) };
+                (flow, found.zip(self.say(say)).map(|(slot, say)| Kind::Ask { slot, say }))
             }
             What::Say(say) => {
                 let flow = if raw.on.is_empty() { Flow::Say } else { Flow::SayOn };

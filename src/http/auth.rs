@@ -10,10 +10,7 @@ use super::caller::{Caller, From};
 use super::envelope::data;
 use super::{ApiError, Shared, caller, cookies};
 use crate::engine::{Error, SessionGrant};
-use crate::model::Profile;
-
-/// Longest name of a device, in characters.
-const LONGEST_NAME: usize = 80;
+use crate::model::{Profile, device_name};
 
 /// `POST /api/devices`: a device and its token.
 pub(super) async fn new_device(
@@ -23,11 +20,9 @@ pub(super) async fn new_device(
     fields: Fields,
 ) -> Result<Response, ApiError> {
     caller::from_this_site(&Method::POST, &headers)?;
-    let name = fields.text("name")?.map(|n| n.trim().to_owned()).filter(|n| !n.is_empty());
-    if name.as_ref().is_some_and(|n| n.chars().count() > LONGEST_NAME || n.chars().any(char::is_control)) {
-        let what = format!("must be at most {LONGEST_NAME} characters, none of them a control character");
-        return Err(ApiError::invalid("/name", what));
-    }
+    let name = fields.text("name")?.filter(|name| !name.trim().is_empty());
+    let name = name.map(|name| device_name(&name)).transpose();
+    let name = name.map_err(|error| ApiError::unprocessable("/name", error.to_string()))?;
     let device = shared.engine.new_device(name, ip).await?;
     if cookies::wanted(&headers) {
         let mut response = data(StatusCode::CREATED, &json!({ "deviceId": device.id }));

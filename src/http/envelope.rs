@@ -40,6 +40,12 @@ impl ApiError {
         Self { pointer: Some(pointer.to_owned()), ..error }
     }
 
+    /// A value of the right shape that cannot be taken.
+    pub(super) fn unprocessable(pointer: &str, message: impl Into<String>) -> Self {
+        let error = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "VALIDATION_ERROR", message);
+        Self { pointer: Some(pointer.to_owned()), ..error }
+    }
+
     /// A request of the wrong shape, with the status that says so.
     pub(super) fn refused(status: StatusCode, message: &str) -> Self {
         let code =

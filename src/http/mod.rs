@@ -25,7 +25,7 @@ mod sessions;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post};
 
 pub use envelope::ApiError;
 pub use options::Options;
@@ -72,6 +72,7 @@ pub fn router(parts: Parts) -> Router {
         .route("/api/sessions/{id}", delete(sessions::end_one))
         .route("/api/devices", get(sessions::devices))
         .route("/api/devices/{id}", delete(sessions::forget))
+        .route("/api/devices/{id}", patch(sessions::rename))
         .route("/api/agent/run-sync", post(agent::run_sync))
         .route("/api/agent/conversations", get(conversations::list))
         .route("/api/agent/conversations/{id}", get(conversations::one))

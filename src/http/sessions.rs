@@ -7,12 +7,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::auth::is_secure;
+use super::body::Fields;
 use super::caller::Caller;
 use super::envelope::data;
 use super::params::{Asked, Named};
 use super::{ApiError, Shared, cookies};
 use crate::engine::{self, Error};
-use crate::model::{DeviceId, SessionId};
+use crate::model::{DeviceId, SessionId, device_name};
 use crate::tool::session::{ActiveSession, OwnDevice, Scope};
 
 /// Which sessions a request is about.
@@ -86,6 +87,26 @@ pub(super) async fn forget(
     };
     let revoked = own(&shared, &caller, ("device", forgotten)).await?;
     answer(&shared, (&headers, &caller), revoked).await
+}
+
+/// `PATCH /api/devices/{id}`: a device gets a name.
+pub(super) async fn rename(
+    State(shared): State<Shared>,
+    Caller(caller): Caller,
+    Named(id): Named,
+    fields: Fields,
+) -> Result<Response, ApiError> {
+    if caller.actor.user().is_none() {
+        return Err(ApiError::unauthorized());
+    }
+    let name = fields.required("name")?;
+    let name = device_name(&name).map_err(|error| ApiError::unprocessable("/name", error.to_string()))?;
+    let renamed = match DeviceId::parse(&id) {
+        Ok(id) => shared.engine.rename_device(&caller, id, &name).await,
+        Err(_) => Err(Error::NotFound),
+    };
+    let name = own(&shared, &caller, ("device", renamed)).await?;
+    Ok(data(StatusCode::OK, &json!({ "deviceId": id, "name": name })))
 }
 
 /// What is nobody's, somebody else's or not an id at all is answered alike, and noted.

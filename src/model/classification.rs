@@ -173,6 +173,19 @@ pub struct Entities {
     /// Whether every session is meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revoke_all: Option<bool>,
+    /// Whether the session that speaks is to be kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_current: Option<bool>,
+    /// Which session or device: its place in the list, its id, or `current`, `other`, `last`, `oldest`, `today`,
+    /// `yesterday`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_ref: Option<String>,
+    /// Which device, by its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_name: Option<String>,
+    /// The name a device is to get.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_device_name: Option<String>,
     /// What to migrate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub migration_type: Option<MigrationType>,

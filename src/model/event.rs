@@ -64,6 +64,8 @@ kinds! {
     SessionEvicted = "session_evicted",
     /// A session was ended; the detail says by whom.
     SessionRevoked = "session_revoked",
+    /// A device got another name.
+    SessionRenamed = "session_renamed",
     /// A device gave back a code of an account and is trusted by it.
     DeviceTrusted = "device_trusted",
     /// An account trusts a device no more; the detail says why.

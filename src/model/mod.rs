@@ -16,6 +16,7 @@ mod contact;
 mod email;
 mod event;
 mod id;
+mod name;
 mod phone;
 mod profile;
 mod response;
@@ -38,6 +39,7 @@ pub use id::{
     ChallengeId, ContactChangeId, ConversationId, DeviceId, EffectId, EventId, IdError, MessageId, SessionId,
     UserId,
 };
+pub use name::{LONGEST_NAME, NameError, device_name, person_name};
 pub use phone::{Phone, PhoneError, Region};
 pub use profile::{Profile, UnknownProfile};
 pub use response::{Action, NodeResponse};

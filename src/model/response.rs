@@ -45,6 +45,20 @@ actions! {
     RegistrationSuccessful = "registration_successful", true;
     /// There was nothing to do: this person is signed in.
     AlreadyAuthenticated = "already_authenticated", true;
+    /// The session that spoke has ended.
+    LoggedOut = "logged_out", true;
+    /// The live sessions.
+    SessionsListed = "sessions_listed", true;
+    /// The devices.
+    DevicesListed = "devices_listed", true;
+    /// One session was ended.
+    SessionRevoked = "session_revoked", true;
+    /// Several sessions were ended, or all.
+    SessionsRevoked = "sessions_revoked", true;
+    /// The engine asks whether it really is to do that.
+    ConfirmationRequested = "confirmation_requested", true;
+    /// A device has another name.
+    DeviceRenamed = "device_renamed", true;
     /// A change waits for its code, or for its time.
     PendingVerification = "pending_verification", true;
     /// A change is in force.
@@ -77,6 +91,10 @@ actions! {
     SecondProofRequired = "second_proof_required", false;
     /// The account has all the sessions it may have.
     SessionLimit = "session_limit", false;
+    /// There is no such session, or it is somebody else's.
+    SessionUnknown = "session_unknown", false;
+    /// There is no such device, or it is somebody else's.
+    DeviceUnknown = "device_unknown", false;
     /// A value cannot be taken; the reason is in `data`.
     InvalidValue = "invalid_value", false;
     /// Not something this product does.

@@ -31,6 +31,8 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
     for chunk in folded.split_whitespace() {
         if is_address(chunk) {
             out.push(Piece::Token("<email>"));
+        } else if is_id(chunk) {
+            out.push(Piece::Token("<id>"));
         } else {
             cut(chunk, &mut out);
         }
@@ -41,6 +43,17 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
 fn is_address(chunk: &str) -> bool {
     let Some((name, host)) = chunk.split_once('@') else { return false };
     !name.is_empty() && host.contains('.')
+}
+
+/// Whether a chunk is an id such as `ses_01kf0hnq`: letters that say what of, then letters and digits that mean nothing.
+fn is_id(chunk: &str) -> bool {
+    let Some((kind, rest)) = chunk.split_once('_') else { return false };
+    let rest = rest.trim_end_matches(|c: char| c.is_ascii_punctuation());
+    (2..=4).contains(&kind.len())
+        && kind.chars().all(|c| c.is_ascii_lowercase())
+        && rest.len() >= 8
+        && rest.chars().all(|c| c.is_ascii_alphanumeric())
+        && rest.chars().any(|c| c.is_ascii_digit())
 }
 
 /// Cuts a chunk without spaces where its kind of character changes.

@@ -47,6 +47,9 @@ impl Source {
     }
 }
 
+/// A sample of choices.
+const OPTIONS: &str = r#"{"options": [{"label": "iPhone 13", "value": "ses_x", "is_current": true}]}"#;
+
 /// Every reply and every text of a message: its key, and a sample of its values as JSON.
 pub const REPLIES: &[(&str, &str)] = &[
     ("auth.already", r#"{"name": "John"}"#),
@@ -74,6 +77,7 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("auth.send_limited", r#"{"wait": "1 minute"}"#),
     ("auth.sends_exhausted", r#"{"wait": "24 hours"}"#),
     ("auth.session_limit", r#"{"limit": 5}"#),
+    ("auth.sign_in_first", "{}"),
     (
         "auth.welcome_back",
         r#"{"name": "John", "signed_out": [{"device_name": "John's phone"}], "pending_change": true}"#,
@@ -92,9 +96,11 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("general.hello", r#"{"signed_in": false}"#),
     ("general.help", r#"{"signed_in": false}"#),
     ("general.not_offered", r#"{"signed_in": true}"#),
+    ("general.no", "{}"),
     ("general.nothing_to_cancel", r#"{"signed_in": false}"#),
     ("general.out_of_scope", r#"{"waiting": ""}"#),
     ("general.unclear", r#"{"waiting": "", "signed_in": false}"#),
+    ("general.yes", "{}"),
     ("identity.ask_again", "{}"),
     ("identity.ask_code", r#"{"channel": "sms", "reference": "KT"}"#),
     ("identity.ask_email", "{}"),
@@ -109,7 +115,6 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("identity.no_code", "{}"),
     ("identity.not_delivered", "{}"),
     ("identity.same", r#"{"field": "phone"}"#),
-    ("identity.sign_in_first", "{}"),
     ("identity.step_up", r#"{"to": "+1•••••••2671", "reference": "KT"}"#),
     ("identity.taken", r#"{"field": "phone"}"#),
     ("identity.updated", r#"{"field": "email", "updated_value": "a•••@example.com"}"#),
@@ -125,6 +130,23 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("lost.scheduled", r#"{"hours": 24}"#),
     ("lost.signed_in", "{}"),
     ("lost.too_late", "{}"),
+    ("sessions.all_revoked", "{}"),
+    ("sessions.ask_name", "{}"),
+    ("sessions.bad_name", r#"{"reason": "too_long"}"#),
+    ("sessions.confirm_all", r#"{"count": 3}"#),
+    ("sessions.device_unknown", OPTIONS),
+    ("sessions.devices", r#"{"count": 3}"#),
+    ("sessions.kept", "{}"),
+    ("sessions.listed", r#"{"count": 3}"#),
+    ("sessions.logged_out", "{}"),
+    ("sessions.not_logged_in", "{}"),
+    ("sessions.others_revoked", r#"{"count": 2}"#),
+    ("sessions.renamed", r#"{"device_name": "Work phone"}"#),
+    ("sessions.revoked", r#"{"device_name": "iPhone 13"}"#),
+    ("sessions.session_unknown", OPTIONS),
+    ("sessions.unnamed", "{}"),
+    ("sessions.what", "{}"),
+    ("sessions.which", OPTIONS),
     ("sms.change", r#"{"code": "123456", "reference": "KT", "minutes": 10}"#),
     ("sms.code", r#"{"code": "123456", "reference": "KT", "minutes": 10}"#),
     ("sms.contact_changed", "{}"),

@@ -70,6 +70,8 @@ sql! {
     );
     SETTLE = "UPDATE pending_responses SET provisional_until = NULL, reply = COALESCE($4, reply) \
               WHERE owner = $1 AND scope = $2 AND message_id = $3 AND provisional_until IS NOT NULL";
+    REPLACE = "UPDATE pending_responses SET provisional_until = $5, reply = $4 \
+               WHERE owner = $1 AND scope = $2 AND message_id = $3 AND provisional_until IS NOT NULL";
     PURGE = "DELETE FROM pending_responses WHERE expires_at < $1";
 }
 
@@ -122,6 +124,15 @@ pub fn insert(new: &PendingResponse) -> Write {
 /// The answer is final, with another text if one is given; stale if it was final before.
 pub fn settle(owner: &Owner, scope: &str, message_id: &str, reply: Option<&str>) -> Write {
     Write::one(SETTLE, args![owner, scope, message_id, reply])
+}
+
+/// Another answer stands instead, provisionally or for good; stale if the one before was final.
+pub fn replace(
+    (owner, scope, message_id): (&Owner, &str, &str),
+    reply: &str,
+    provisional_until: Option<Timestamp>,
+) -> Write {
+    Write::one(REPLACE, args![owner, scope, message_id, reply, provisional_until])
 }
 
 /// Forgets what expired before the given time.

@@ -97,6 +97,7 @@ sql! {
     REVOKE = "UPDATE sessions SET revoked_at = $3, revoked_by = $2 WHERE id = $1 AND revoked_at IS NULL";
     TOUCH = "UPDATE sessions SET last_used_at = $2, first_used_at = COALESCE(first_used_at, $2) \
              WHERE id = $1 AND revoked_at IS NULL";
+    LIVES = "UPDATE sessions SET last_used_at = $2 WHERE id = $1 AND revoked_at IS NULL";
 }
 
 fn read(row: &Row) -> Result<Session, Error> {
@@ -199,4 +200,9 @@ pub fn revoke(id: &SessionId, by: &str, at: Timestamp) -> Write {
 /// The session was used; stale if it was ended.
 pub fn touch(id: &SessionId, at: Timestamp) -> Write {
     Write::one(TOUCH, args![id, at])
+}
+
+/// The session lives, although nobody has presented it yet; stale if it has ended.
+pub fn lives(id: &SessionId, at: Timestamp) -> Write {
+    Write::one(LIVES, args![id, at])
 }

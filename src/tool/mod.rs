@@ -199,6 +199,10 @@ pub fn registry() -> Vec<Spec> {
             "get_user_devices",
             "Lists the devices the person signed in on.",
         ),
+        spec::<session::UpdateDeviceName, session::UpdateDeviceNameAnswer>(
+            "update_device_name",
+            "Gives one of the person's devices a name.",
+        ),
         spec::<session::ForgetDevice, session::ForgetDeviceAnswer>(
             "forget_device",
             "Forgets one of the person's devices: its sessions and its trust end.",

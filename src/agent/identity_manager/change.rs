@@ -14,20 +14,18 @@ const CHANGE: &str = "change";
 outcomes! {
     /// What is to be changed, and to what.
     TakeChangeOutcome {
-        /// Nobody is signed in.
-        SignedOut = "signed_out",
         /// A valid new value was given.
-        Ready = "ready" grants SignedIn,
+        Ready = "ready",
         /// The new number is missing.
-        MissingPhone = "missing_phone" grants SignedIn,
+        MissingPhone = "missing_phone",
         /// The new address is missing.
-        MissingEmail = "missing_email" grants SignedIn,
+        MissingEmail = "missing_email",
         /// What was given is no number, or nothing can be sent to it.
-        InvalidPhone = "invalid_phone" grants SignedIn,
+        InvalidPhone = "invalid_phone",
         /// What was given is no address.
-        InvalidEmail = "invalid_email" grants SignedIn,
+        InvalidEmail = "invalid_email",
         /// It is the account's already.
-        Same = "same" grants SignedIn,
+        Same = "same",
         /// Something else is to be changed.
         Other = "other",
     }
@@ -39,12 +37,11 @@ pub struct TakeChange;
 
 impl Handler for TakeChange {
     const NAME: &'static str = "take_change";
+    const NEEDS: Assurance = Assurance::SignedIn;
     type Outcome = TakeChangeOutcome;
 
     async fn run(turn: &mut Turn) -> Result<TakeChangeOutcome, Error> {
-        let Some(user) = turn.user.clone().filter(|_| turn.is_signed_in()) else {
-            return Ok(TakeChangeOutcome::SignedOut);
-        };
+        let user = turn.user.clone().ok_or(Error::Unproven(Self::NAME))?;
         let waiting = turn.waiting.as_ref().map(|waiting| waiting.slot);
         let field = match (turn.heard.entities.field.as_deref(), waiting) {
             (Some("phone"), _) | (None, Some(Slot::NewPhone)) => "phone",

@@ -8,7 +8,7 @@ mod name;
 mod number;
 
 use super::entities::{self, Message};
-use crate::model::{Control, Entities, Region, Slot, is_at};
+use crate::model::{Control, Entities, LONGEST_NAME, Region, Slot, is_at};
 pub(super) use number::outside_phone;
 
 /// What a rule says about a text.
@@ -25,8 +25,6 @@ pub(super) enum Verdict {
 
 /// Longest reference to a device or kind of data that counts as an answer, in words.
 const LONGEST_REFERENCE: usize = 6;
-/// Longest name, in characters.
-const LONGEST_NAME: usize = 80;
 
 /// Judges a text by the rule of the awaited slot. `other` says whether the text is clearly another request.
 pub(super) fn judge(
@@ -99,7 +97,9 @@ fn device(message: &Message<'_>, other: impl Fn() -> bool) -> Option<Verdict> {
         return None;
     }
     let revoke_all = entities::everything(message.words).then_some(true);
-    Some(answer(Entities { value: Some(text.to_owned()), revoke_all, ..Entities::default() }))
+    let mut found = Entities { value: Some(text.to_owned()), revoke_all, ..Entities::default() };
+    entities::pointed(message, &mut found, true);
+    Some(answer(found))
 }
 
 fn migration_type(message: &Message<'_>) -> Option<Verdict> {

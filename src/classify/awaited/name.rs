@@ -1,11 +1,9 @@
 //! Names that were asked for. A name may be anything that people are called, in any script; what is refused is what
 //! could not be shown back, and what is plainly something else is left to the cascade.
 
-use unicode_normalization::UnicodeNormalization;
-
-use super::LONGEST_NAME;
 use crate::classify::entities::named;
 use crate::classify::text::Words;
+use crate::model::{device_name, person_name};
 
 /// Most words of a name that is given without "my name is".
 const MOST_WORDS: usize = 6;
@@ -21,10 +19,10 @@ pub(super) fn judge(
 ) -> Option<Result<String, &'static str>> {
     let given = named(text);
     let is_given = given.is_some();
-    let name: String = given.as_deref().unwrap_or_else(|| without_courtesy(text)).trim().nfc().collect();
-    if let Err(reason) = check(&name) {
-        return Some(Err(reason));
-    }
+    let name = match person_name(given.as_deref().unwrap_or_else(|| without_courtesy(text))) {
+        Ok(name) => name,
+        Err(error) => return Some(Err(error.code())),
+    };
     let name = name.trim_end_matches(['.', '!', ',']).trim().to_owned();
     let asks = text.contains(['?', '¿', '؟', '？']) || text.contains('@') || text.contains("://");
     let said = Words::of(&name);
@@ -55,34 +53,14 @@ fn is_capitalised(name: &str) -> bool {
 
 /// A text while a device's new name is awaited.
 pub(super) fn judge_device(text: &str, other: impl Fn() -> bool) -> Option<Result<String, &'static str>> {
-    let name: String = text.trim().nfc().collect();
-    let low = name.to_ascii_lowercase();
+    let low = text.trim().to_ascii_lowercase();
     let lead = ["call it ", "name it ", "rename it to ", "it's ", "ponle ", "llámalo "];
     let lead = lead.iter().find(|l| low.starts_with(**l)).map_or(0, |l| l.len());
-    let name =
-        name.get(lead..)?.trim_matches(|c: char| c.is_whitespace() || "\"“”«».".contains(c)).to_owned();
-    if let Err(reason) = check(&name) {
-        return Some(Err(reason));
-    }
+    let name = text.trim().get(lead..)?.trim_matches(|c: char| c == ' ' || "\"“”«».".contains(c));
+    let name = match device_name(name) {
+        Ok(name) => name,
+        Err(error) => return Some(Err(error.code())),
+    };
     let is_other = lead == 0 && (name.contains(['?', '¿', '؟']) || other());
     (!is_other).then_some(Ok(name))
-}
-
-/// What every name must hold to.
-fn check(name: &str) -> Result<(), &'static str> {
-    if name.chars().count() > LONGEST_NAME {
-        return Err("too_long");
-    }
-    if name.chars().any(|c| c.is_control() || is_direction(c)) {
-        return Err("control_characters");
-    }
-    if !name.chars().any(char::is_alphabetic) {
-        return Err("no_letters");
-    }
-    Ok(())
-}
-
-/// Characters that turn the direction of text: in a name they could rewrite the sentence it is shown in.
-fn is_direction(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -9,6 +9,7 @@ mod migration;
 mod person;
 mod phone;
 mod session;
+mod target;
 
 use crate::model::{Entities, Region, Route, SessionAction, Slot, SubIntent};
 
@@ -64,10 +65,17 @@ pub(super) fn of_route(message: &Message<'_>, route: &Route) -> Entities {
         Route::User(SubIntent::ManageSessions) => {
             let words = message.words.mended(session::VOCABULARY);
             out.action = session::action(&words);
-            let everything = out.action == Some(SessionAction::Revoke) && session::everything(&words);
-            out.revoke_all = everything.then_some(true);
+            if out.action == Some(SessionAction::Revoke) {
+                out.keep_current = target::keeps_current(&words).then_some(true);
+                let everything = session::everything(&words) || out.keep_current == Some(true);
+                out.revoke_all = everything.then_some(true);
+            }
             if out.action == Some(SessionAction::Rename) {
-                out.value = session::new_name(message.text);
+                out.new_device_name = session::new_name(message.text);
+            }
+            let is_one = matches!(out.action, Some(SessionAction::Revoke | SessionAction::Rename) | None);
+            if is_one && out.revoke_all.is_none() {
+                pointed(message, &mut out, false);
             }
         }
         Route::User(SubIntent::MigrateIdentity) => out.migration_type = migration::kind(message.words),
@@ -75,6 +83,13 @@ pub(super) fn of_route(message: &Message<'_>, route: &Route) -> Entities {
         Route::User(SubIntent::Authenticate) | Route::Agent(_) | Route::General | Route::OutOfScope => {}
     }
     out
+}
+
+/// The session or device that is meant; a short answer counts as one where it was `asked` for.
+pub(super) fn pointed(message: &Message<'_>, out: &mut Entities, asked: bool) {
+    let target::Target { reference, name } = target::read(message.text, message.words, asked);
+    out.session_ref = reference;
+    out.device_name = name;
 }
 
 /// Field and value of a change.

@@ -11,7 +11,7 @@ const REVOKE: &[&str] = &[
     "log|sign my|the|that|this|every|all|other|any? word|old|other|lost|kitchen|work? device|devices|phone|phones|laptop|tablet|computer|session|sessions|ipad|iphone|tv|pc out|off",
     "logout|signout|logoff|signoff|singout|logut",
     "revoke|terminate|kill|disconnect|kick|unlink|revoca|revocar|desconecta|desconectar|desconectame|termina|terminar|expulsa|abmelden|deconnecte|deconnexion|desconecte|encerrar|sair|salir",
-    "end|close|remove|delete|stop|forget my|the|this|that|every|all|a|other|any|open? of? my|the|these|other? active|other|open|old|last|first|second|oldest|unknown? session|sessions|device|devices|laptop|phone|tablet|login|access|computer|it|one",
+    "end|close|remove|delete|stop|forget my|the|this|that|every|all|a|other|any|open? of? my|the|these|other? active|other|open|old|last|latest|newest|first|second|third|fourth|fifth|oldest|current|unknown? session|sessions|device|devices|laptop|phone|tablet|login|access|computer|it|one",
     "get that|the|this|it",
     "cierra|cerrar|cierre|cierrame|cierren mi|la|las|todas|su|sus? las|mis? sesion|sesiones",
     "elimina|eliminar|quita|quitar|borra|borrar ese|este|mi|el|un? dispositivo|telefono|movil|portatil",
@@ -104,7 +104,18 @@ pub(in crate::classify) fn everything(words: &Words) -> bool {
 
 /// The name that a device is to get.
 pub(super) fn new_name(text: &str) -> Option<String> {
-    tail_after(text, &[" to ", " as ", " a ", " in "]).and_then(|tail| cut(&tail))
+    const DEVICES: &[&str] =
+        &["device", "phone", "laptop", "tablet", "computer", "pc", "session", "one", "it"];
+    let named = tail_after(text, &[" the name ", " el nombre "]).or_else(|| {
+        let low = text.to_ascii_lowercase();
+        let calls =
+            ["call ", "name "].iter().any(|verb| low.starts_with(verb) || low.contains(&format!(" {verb}")));
+        let after: Vec<String> = DEVICES.iter().map(|device| format!("this {device} ")).collect();
+        let after: Vec<&str> = after.iter().map(String::as_str).collect();
+        calls.then(|| tail_after(text, &after)).flatten()
+    });
+    let named = named.or_else(|| tail_after(text, &[" to ", " as ", " a ", " in "]));
+    named.and_then(|tail| cut(&tail))
 }
 
 #[cfg(test)]
@@ -144,6 +155,8 @@ mod tests {
             assert_eq!(action(&words), want, "{text:?}");
             assert_eq!(everything(&words), all, "{text:?}");
         }
+        assert_eq!(new_name("call this device Old iPhone").as_deref(), Some("Old iPhone"));
+        assert_eq!(new_name("give this computer the name Home PC").as_deref(), Some("Home PC"));
         assert_eq!(new_name("rename Old Mac to New Mac").as_deref(), Some("New Mac"));
         assert_eq!(new_name("Rename my phone to “Work Phone”, please").as_deref(), Some("Work Phone"));
     }

@@ -166,7 +166,7 @@ impl Walks<'_> {
         while let Some(state) = queue.pop_front() {
             walk.order.push(state);
             let Some(node) = draft.nodes.get(state.node) else { continue };
-            if node.flow == Flow::Ask {
+            if node.flow.is_ask() {
                 walk.exits.note(state, true);
             } else if node.flow.is_end() {
                 walk.exits.note(state, state.paused);
@@ -195,7 +195,7 @@ impl Walks<'_> {
         match flow {
             Flow::Handler(_) if edge.outcome.reaches(self.level) => Vec::new(),
             Flow::Handler(_) | Flow::Unknown | Flow::Say | Flow::SayOn => vec![(here, Through::Node)],
-            Flow::Ask => vec![(State { resumed: true, paused: false, ..here }, Through::Node)],
+            Flow::Ask { .. } => vec![(State { resumed: true, paused: false, ..here }, Through::Node)],
             Flow::Agent(callee) => {
                 let exits = self.by_graph.get(&callee).map(|walk| walk.exits).unwrap_or_default();
                 let (first, later) =

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::super::draft::Flow;
 use super::gate::{State, Through, Walks};
 
 /// How many calls within calls are written out. A path that calls twice at each depth would double in length with each,
@@ -78,7 +77,7 @@ impl Paths<'_> {
     fn resumed(&self, hops: Vec<Hop>) -> Vec<Hop> {
         let is_ask = |hop: &Hop| {
             let node = self.walks.drafts.get(hop.graph).and_then(|draft| draft.nodes.get(hop.node));
-            node.is_some_and(|node| node.flow == Flow::Ask)
+            node.is_some_and(|node| node.flow.is_ask())
         };
         let mut hops: Vec<Hop> = hops.into_iter().skip_while(|hop| !is_ask(hop)).collect();
         if let Some(ask) = hops.first_mut() {

@@ -51,7 +51,7 @@ fn ends(draft: &Draft, report: &mut Report<'_>) {
     let mut flow = flow(draft, |_| true);
     let rest = flow.add_node(());
     for (index, node) in draft.nodes.iter().enumerate() {
-        if node.flow == Flow::Ask || node.flow.is_end() {
+        if node.flow.is_ask() || node.flow.is_end() {
             flow.add_edge(NodeIndex::new(index), rest, ());
         }
     }
@@ -71,7 +71,7 @@ fn ends(draft: &Draft, report: &mut Report<'_>) {
 
 /// A turn that meets no ask must end; so with the asks' edges taken away nothing may be left that goes round.
 fn cycles(draft: &Draft, report: &mut Report<'_>) {
-    let flow = flow(draft, |flow| flow != Flow::Ask);
+    let flow = flow(draft, |flow| !flow.is_ask());
     for cycle in round_trips(&flow) {
         let names: Vec<&str> =
             cycle.iter().filter_map(|&index| Some(draft.nodes.get(index)?.name.text.as_str())).collect();

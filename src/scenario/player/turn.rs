@@ -51,7 +51,9 @@ impl Player<'_> {
         self.note_events(actor).await?;
         let person = self.person(actor)?;
         person.sent += 1;
-        let request = Request { message_id: Some(format!("m{}", person.sent)), text, ..Request::default() };
+        // Actors may be one account, whose messages share their names.
+        let message_id = Some(format!("{actor}-{}", person.sent));
+        let request = Request { message_id, text, ..Request::default() };
         let credentials = person.credentials();
         let started = now();
         let mut answered = self.turn(&credentials, &request).await;

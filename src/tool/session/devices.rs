@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::SignedIn;
 use super::end::{By, end_session, end_trust};
-use crate::model::DeviceId;
+use crate::model::{DeviceId, EventKind, device_name};
 use crate::store::revocations::{self, RevocationKind};
 use crate::store::{devices, users};
 use crate::tool::{Error, Toolbox};
@@ -116,4 +117,52 @@ pub async fn forget_device(
     let why = (tools.now, By::Forgotten.as_str());
     tools.unit.push(revocations::insert(RevocationKind::Device, device.as_str(), why));
     Ok(ForgetDeviceAnswer::Forgotten { revoked })
+}
+
+/// Arguments of `update_device_name`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct UpdateDeviceName {
+    /// The device.
+    pub device_id: DeviceId,
+    /// Its new name: 1 to 80 characters without line breaks or marks that turn the direction of text.
+    pub device_name: String,
+}
+
+/// What `update_device_name` answers.
+#[must_use]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum UpdateDeviceNameAnswer {
+    /// It has that name now.
+    Renamed {
+        /// The name, as it is kept.
+        device_name: String,
+    },
+    /// That cannot be a name.
+    Invalid {
+        /// The machine code for why.
+        reason: String,
+    },
+    /// There is no such device, or it is somebody else's.
+    Unknown,
+}
+
+/// Gives one of the person's devices a name. On a device that somebody else signed in on since, the name is theirs to give.
+pub async fn update_device_name(
+    tools: &mut Toolbox,
+    who: &SignedIn,
+    arguments: UpdateDeviceName,
+) -> Result<UpdateDeviceNameAnswer, Error> {
+    let name = match device_name(&arguments.device_name) {
+        Ok(name) => name,
+        Err(error) => return Ok(UpdateDeviceNameAnswer::Invalid { reason: error.code().to_owned() }),
+    };
+    let device = arguments.device_id;
+    let found = tools.store.devices_of(&tools.actor, &who.user).await?;
+    if !found.iter().any(|d| d.id == device && d.user.as_ref() == Some(&who.user)) {
+        return Ok(UpdateDeviceNameAnswer::Unknown);
+    }
+    tools.unit.push(devices::rename(&device, &who.user, &name));
+    tools.audit(EventKind::SessionRenamed, json!({ "device": device.as_str() }));
+    Ok(UpdateDeviceNameAnswer::Renamed { device_name: name })
 }

@@ -8,7 +8,8 @@ mod refresh;
 
 pub use create::{CreateSession, CreateSessionAnswer, Grant, SignedOut, create_session};
 pub use devices::{
-    ForgetDevice, ForgetDeviceAnswer, GetUserDevices, OwnDevice, OwnDevices, forget_device, get_user_devices,
+    ForgetDevice, ForgetDeviceAnswer, GetUserDevices, OwnDevice, OwnDevices, UpdateDeviceName,
+    UpdateDeviceNameAnswer, forget_device, get_user_devices, update_device_name,
 };
 pub use end::{By, end_all_trust, end_copied, end_session, end_sessions, end_trust};
 pub use own::{

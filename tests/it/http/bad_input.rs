@@ -74,7 +74,7 @@ async fn values_that_cannot_be_taken_are_named(db: TestDb) {
         refused(&app.turn(&anna, with("conversationId", json!(id))).await, 404, "NOT_FOUND");
     }
     let named = app.post("/api/devices", &Person::default(), json!({ "name": "a\nb" })).await;
-    refused(&named, 400, "VALIDATION_ERROR");
+    refused(&named, 422, "VALIDATION_ERROR");
     assert_eq!(app.count("messages").await, 0);
     still_answers(app).await;
 }

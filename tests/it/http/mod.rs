@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod canary;
+mod chat_sessions;
 mod delivery;
 mod email_channel;
 mod own;

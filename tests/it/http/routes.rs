@@ -45,6 +45,7 @@ const ROWS: &[(&str, &str, &str)] = &[
     ("DELETE", "/api/sessions/{own}", "401 401 401 401 401 401 404 404 401 403 403 404"),
     ("GET", "/api/devices", "401 401 401 401 401 401 200 200 401 200 200 200"),
     ("DELETE", "/api/devices/{own}", "401 401 401 401 401 401 404 404 401 403 403 404"),
+    ("PATCH", "/api/devices/{own}", "401 401 401 401 401 401 404 404 401 403 403 404"),
     ("GET", "/api/agent/conversations", "401 401 401 200 401 200 200 200 401 200 200 200"),
     ("GET", "/api/agent/conversations/{own}", "401 401 401 404 401 404 200 200 401 200 200 200"),
     ("GET", "/api/agent/conversations/{device}", "401 401 401 200 401 404 404 404 401 404 404 404"),
@@ -130,6 +131,7 @@ fn body(path: &str) -> Value {
     match path {
         "/test/clock" => json!({ "advanceMs": 0 }),
         "/api/agent/run-sync" => json!({ "prompt": "hello" }),
+        path if path.starts_with("/api/devices/") => json!({ "name": "Hall" }),
         _ => json!({}),
     }
 }
@@ -145,7 +147,7 @@ async fn every_route_knows_every_kind_of_caller(db: TestDb) {
         assert_eq!(statuses.len(), KINDS.len(), "{row}");
         for ((kind, name), expected) in world.kinds.iter().zip(KINDS).zip(statuses) {
             let mut request = app.request(method.parse::<Method>().unwrap(), &path, &kind.person);
-            if *method == "POST" {
+            if ["POST", "PATCH", "PUT"].contains(method) {
                 request = request.json(&body(row));
             }
             if let Some(cookies) = &kind.cookies {

@@ -1,0 +1,53 @@
+//! A request that waits for somebody to sign in (D15).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+use super::{Error, Turn};
+use crate::model::{Entities, Route, SubIntent, Tier, Understanding};
+use crate::tool::{self, Toolbox};
+
+/// A request that waits. Its entities may hold a number or an address, so they are sealed (D16).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Parked {
+    /// Which of the four it is for.
+    pub sub_intent: SubIntent,
+    confidence: f64,
+    entities: String,
+}
+
+impl Parked {
+    /// Parks what was just heard.
+    pub(super) fn of(turn: &mut Turn, sub_intent: SubIntent) -> Result<Self, Error> {
+        let plain = serde_json::to_vec(&turn.heard.entities)
+            .map_err(|_| tool::Error::from(crate::crypto::Error::Unsealable))?;
+        let record = record(&turn.tools);
+        let tools = &mut turn.tools;
+        let sealed = tools.keys.seal(&mut tools.rng, &record, &plain).map_err(tool::Error::from)?;
+        Ok(Self { sub_intent, confidence: turn.heard.confidence, entities: STANDARD.encode(sealed) })
+    }
+
+    /// The request, as if it had just been heard; `None` where it was parked in another conversation.
+    pub fn heard(&self, tools: &Toolbox) -> Option<Understanding> {
+        let sealed = STANDARD.decode(&self.entities).ok()?;
+        let plain = tools.keys.open(&record(tools), &sealed).ok()?;
+        let entities: Entities = serde_json::from_slice(&plain).ok()?;
+        Some(Understanding {
+            route: Route::User(self.sub_intent),
+            confidence: self.confidence,
+            unclear: false,
+            answers: false,
+            control: None,
+            entities,
+            missing: Vec::new(),
+            rejected: None,
+            tier: Tier::Rule,
+            reasoning: "rule: asked for before the sign-in".to_owned(),
+        })
+    }
+}
+
+fn record(tools: &Toolbox) -> String {
+    format!("parked/{}", tools.conversation.as_ref().map(ToString::to_string).unwrap_or_default())
+}
