@@ -44,7 +44,8 @@ CREATE TABLE sessions (
     last_used_at        BIGINT NOT NULL,
     first_used_at       BIGINT,
     revoked_at          BIGINT,
-    revoked_by          TEXT
+    revoked_by          TEXT,
+    revoked_message     TEXT
 );
 CREATE INDEX sessions_user ON sessions (user_id, revoked_at, last_used_at);
 CREATE INDEX sessions_device ON sessions (device_id);

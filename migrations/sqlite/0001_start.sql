@@ -44,7 +44,8 @@ CREATE TABLE sessions (
     last_used_at        INTEGER NOT NULL,
     first_used_at       INTEGER,
     revoked_at          INTEGER,
-    revoked_by          TEXT
+    revoked_by          TEXT,
+    revoked_message     TEXT
 ) STRICT;
 CREATE INDEX sessions_user ON sessions (user_id, revoked_at, last_used_at);
 CREATE INDEX sessions_device ON sessions (device_id);

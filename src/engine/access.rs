@@ -42,6 +42,9 @@ pub struct Profile {
     pub created_at: Timestamp,
 }
 
+/// How long whoever logged out in a chat can ask for the answer again.
+const REPEATS: SignedDuration = SignedDuration::from_mins(10);
+
 impl Engine {
     /// Who the presented credentials prove; `None` where there are none, an error where one is worth nothing.
     pub async fn authenticate(&self, presented: Credentials) -> Result<Option<Caller>, Error> {
@@ -59,15 +62,18 @@ impl Engine {
             }));
         };
         let (session, session_token) = self.session_of(bearer, presented.ip.as_deref()).await?;
+        let repeats_only = session.revoked_message.clone();
         // Two credentials that contradict each other prove neither.
         if device.as_ref().is_some_and(|(d, repeats, _)| d.id != session.device || repeats.is_some()) {
             return Err(Error::Unauthorized);
         }
-        self.note_use(&session).await?;
+        if repeats_only.is_none() {
+            self.note_use(&session).await?;
+        }
         Ok(Some(Caller {
             actor: Actor::User { user: session.user, session: session.id, device: session.device },
             device_token: device.map(|(_, _, token)| token),
-            repeats_only: None,
+            repeats_only,
             session_token,
             ip: presented.ip,
         }))
@@ -90,7 +96,8 @@ impl Engine {
             let id = SessionId::parse(&claims.sid).map_err(|_| Error::Unauthorized)?;
             let session = self.store().session(&Actor::System, &id).await?.ok_or(Error::Unauthorized)?;
             // An access token dies with its session, however long it says it holds.
-            return if session::has_ended(&session, now) || session.user.as_str() != claims.sub {
+            let is_over = session::has_ended(&session, now) && !repeats(&session, now);
+            return if is_over || session.user.as_str() != claims.sub {
                 Err(Error::Unauthorized)
             } else {
                 Ok((session, None))
@@ -100,6 +107,7 @@ impl Engine {
         let found = found.ok_or(Error::Unauthorized)?;
         match session::recognise(&found, now) {
             Presented::Current | Presented::Previous => Ok((found.session, Some(token))),
+            Presented::Ended if repeats(&found.session, now) => Ok((found.session, Some(token))),
             Presented::Ended | Presented::Untimely => Err(Error::Unauthorized),
             Presented::Reused => {
                 self.end_copied(&found.session, ip).await?;
@@ -186,6 +194,11 @@ impl Engine {
             Applied::Done | Applied::Stale { .. } => Ok(()),
         }
     }
+}
+
+/// Whether a session that a message of its own ended is good for hearing that message's answer again.
+fn repeats(session: &Session, now: Timestamp) -> bool {
+    session.revoked_message.is_some() && session.revoked_at.is_some_and(|at| now < at + REPEATS)
 }
 
 fn start_of_hour(at: Timestamp) -> Timestamp {

@@ -80,9 +80,16 @@ fn plain(value: &Value) -> Value {
             .map(|(key, value)| (key.clone(), plain(value)))
             .collect(),
         Value::Array(items) => items.iter().map(plain).collect(),
+        Value::String(text) if is_id(text) => Value::String("…".to_owned()),
         Value::String(text) => Value::String(without_reference(text)),
         other => other.clone(),
     }
+}
+
+/// Whether a text is an id and nothing more: ids begin with the time they were made at.
+fn is_id(text: &str) -> bool {
+    let Some((kind, rest)) = text.split_once('_') else { return false };
+    kind.len() == 3 && rest.len() == 26 && rest.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
 fn without_reference(text: &str) -> String {

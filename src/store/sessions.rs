@@ -35,6 +35,8 @@ pub struct Session {
     pub revoked_at: Option<Timestamp>,
     /// By whom or what.
     pub revoked_by: Option<String>,
+    /// The message of its own that ended it, which may still be repeated.
+    pub revoked_message: Option<String>,
 }
 
 /// A session, found by one of its tokens.
@@ -64,7 +66,7 @@ pub struct TokenExchange<'a> {
 macro_rules! columns {
     () => {
         "id, user_id, device_id, token_hash, rotated_at, created_by, created_at, expires_at, \
-         absolute_expires_at, last_used_at, first_used_at, revoked_at, revoked_by"
+         absolute_expires_at, last_used_at, first_used_at, revoked_at, revoked_by, revoked_message"
     };
 }
 
@@ -86,7 +88,7 @@ sql! {
     );
     INSERT = concat!(
         "INSERT INTO sessions (", columns!(), ") \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
     );
     ROTATE = "UPDATE sessions SET token_hash = $3, rotated_at = $4, expires_at = $5 \
               WHERE id = $1 AND token_hash = $2 AND revoked_at IS NULL";
@@ -94,7 +96,8 @@ sql! {
     // Driven by the age of the tokens: of those that old hardly any belong to a session that still lives.
     PURGE_SPENT = "DELETE FROM spent_tokens WHERE spent_at < $1 AND (SELECT COALESCE(s.revoked_at, s.expires_at) \
                    FROM sessions s WHERE s.id = spent_tokens.session_id) < $1";
-    REVOKE = "UPDATE sessions SET revoked_at = $3, revoked_by = $2 WHERE id = $1 AND revoked_at IS NULL";
+    REVOKE = "UPDATE sessions SET revoked_at = $3, revoked_by = $2, revoked_message = $4 \
+              WHERE id = $1 AND revoked_at IS NULL";
     TOUCH = "UPDATE sessions SET last_used_at = $2, first_used_at = COALESCE(first_used_at, $2) \
              WHERE id = $1 AND revoked_at IS NULL";
     LIVES = "UPDATE sessions SET last_used_at = $2 WHERE id = $1 AND revoked_at IS NULL";
@@ -115,11 +118,12 @@ fn read(row: &Row) -> Result<Session, Error> {
         first_used_at: row.maybe_time(10)?,
         revoked_at: row.maybe_time(11)?,
         revoked_by: row.maybe_text(12)?,
+        revoked_message: row.maybe_text(13)?,
     })
 }
 
 fn read_found(row: &Row) -> Result<Found, Error> {
-    Ok(Found { session: read(row)?, spent_at: row.maybe_time(13)? })
+    Ok(Found { session: read(row)?, spent_at: row.maybe_time(14)? })
 }
 
 impl Store {
@@ -173,6 +177,7 @@ pub fn insert(new: &Session) -> Write {
             new.first_used_at,
             new.revoked_at,
             &new.revoked_by,
+            &new.revoked_message,
         ],
     )
 }
@@ -192,9 +197,9 @@ pub fn purge_spent(before: Timestamp) -> Write {
     Write::any(PURGE_SPENT, args![before])
 }
 
-/// Ends a session; stale if it was ended before.
-pub fn revoke(id: &SessionId, by: &str, at: Timestamp) -> Write {
-    Write::one(REVOKE, args![id, by, at])
+/// Ends a session, by a message of its own where one is given; stale if it was ended before.
+pub fn revoke(id: &SessionId, (by, message): (&str, Option<&str>), at: Timestamp) -> Write {
+    Write::one(REVOKE, args![id, by, at, message])
 }
 
 /// The session was used; stale if it was ended.

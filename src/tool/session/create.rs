@@ -127,6 +127,7 @@ pub async fn create_session(
         first_used_at: None,
         revoked_at: None,
         revoked_by: None,
+        revoked_message: None,
     };
     tools.unit.push(devices::rotate(devices::Rotation {
         device: &device,

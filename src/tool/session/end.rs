@@ -55,7 +55,10 @@ impl By {
 /// unit is stale if it ended before.
 pub fn end_session(tools: &mut Toolbox, session: &Session, by: By) {
     let why = (tools.now, by.as_str());
-    tools.unit.push(sessions::revoke(&session.id, by.as_str(), tools.now));
+    // Whoever logs out in a chat may not hear the answer, and asks again with a token that is worth nothing else.
+    let is_own = tools.actor.session() == Some(&session.id) && !tools.message_id.is_empty();
+    let message = is_own.then_some(tools.message_id.as_str());
+    tools.unit.push(sessions::revoke(&session.id, (by.as_str(), message), tools.now));
     tools.unit.push(revocations::insert(RevocationKind::Session, session.id.as_str(), why));
     let (user, id) = (Some(session.user.clone()), Some(session.id.clone()));
     tools.audit_of(by.event(), user, id, json!({ "by": by.as_str() }));

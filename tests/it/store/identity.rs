@@ -120,11 +120,11 @@ async fn a_session_token_is_exchanged_once(db: TestDb) {
     }
     assert_eq!(store.session_by_token(&Actor::System, b"never").await.unwrap(), None);
 
-    done(&store, vec![sessions::revoke(&made.id, "owner", at(80))]).await;
-    assert_eq!(stale(&store, vec![sessions::revoke(&made.id, "worker", at(81))]).await, 0);
+    done(&store, vec![sessions::revoke(&made.id, ("owner", Some("m-9")), at(80))]).await;
+    assert_eq!(stale(&store, vec![sessions::revoke(&made.id, ("worker", None), at(81))]).await, 0);
     let ended = TokenExchange { seen_hash: b"next", new_hash: b"third", ..exchange };
     assert_eq!(stale(&store, sessions::rotate(ended).to_vec()).await, 0);
-    let revoked = Session { revoked_at: Some(at(80)), revoked_by: Some("owner".into()), ..rotated };
+    let revoked = Session { revoked_at: Some(at(80)), revoked_by: Some("owner".into()), revoked_message: Some("m-9".into()), ..rotated };
     assert_eq!(store.session(&somebody.actor(), &made.id).await.unwrap(), Some(revoked));
 }
 
@@ -172,7 +172,7 @@ async fn exchanged_tokens_go_long_after_their_session(db: TestDb) {
         };
         done(&store, sessions::rotate(exchange).to_vec()).await;
     }
-    done(&store, vec![sessions::revoke(&ended.id, "user", at(50))]).await;
+    done(&store, vec![sessions::revoke(&ended.id, ("user", None), at(50))]).await;
     let known = async |session: &Session| {
         store.session_by_token(&Actor::System, &session.token_hash).await.unwrap().is_some()
     };

@@ -87,6 +87,7 @@ impl Samples {
             first_used_at: None,
             revoked_at: None,
             revoked_by: None,
+            revoked_message: None,
         }
     }
 
