@@ -24,6 +24,7 @@ impl Handler for ResponseAgent {
         let (action, text) = match turn.lead.take() {
             Some(lead) => {
                 let before = turn.replies.say(&turn.tools.language, &lead.reply, &values)?;
+                let before = if before.ends_with(['.', '!', '?']) { before } else { format!("{before}.") };
                 (if say.action.success() { lead.action } else { say.action }, format!("{before} {text}"))
             }
             None => (say.action, text),

@@ -36,6 +36,9 @@ pub struct State {
     /// The value that a contact is to be changed to, sealed, in base 64, until its code is sent.
     #[serde(default)]
     pub change: Option<String>,
+    /// Further values that are to be changed after it, likewise.
+    #[serde(default)]
+    pub changes_left: Vec<String>,
     /// The number that is lost, likewise.
     #[serde(default)]
     pub old_number: Option<String>,

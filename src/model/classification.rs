@@ -157,6 +157,15 @@ pub enum MigrationType {
     History,
 }
 
+/// A field of the identity and its new value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FieldValue {
+    /// `name`, `email` or `phone`.
+    pub field: String,
+    /// The new value.
+    pub value: String,
+}
+
 /// What was found in a message. Absent entities are left out on the wire.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -195,6 +204,9 @@ pub struct Entities {
     /// The new value of that field, or the name that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+    /// Every field and its new value, where several are to change.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<FieldValue>,
 }
 
 /// The classification as seed 002 names it: the wire form, and the schema a model must answer in.

@@ -70,6 +70,8 @@ kinds! {
     DeviceTrusted = "device_trusted",
     /// An account trusts a device no more; the detail says why.
     DeviceForgotten = "device_forgotten",
+    /// The account has another name.
+    NameChanged = "name_changed",
     /// A new phone number or e-mail address was named.
     ContactChangeRequested = "contact_change_requested",
     /// The new phone number or e-mail address is in force.

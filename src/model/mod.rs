@@ -28,7 +28,7 @@ mod verdict;
 pub use actor::{Actor, Owner};
 pub use auth::{Assurance, AuthProgress, IllegalJump};
 pub use classification::{
-    Control, Entities, MigrationType, Rejected, Route, SessionAction, Slot, SubIntent,
+    Control, Entities, FieldValue, MigrationType, Rejected, Route, SessionAction, Slot, SubIntent,
     SubIntentClassification, Tier, Understanding,
 };
 pub use clock::{Clock, Sleep};

@@ -61,6 +61,8 @@ actions! {
     DeviceRenamed = "device_renamed", true;
     /// A change waits for its code, or for its time.
     PendingVerification = "pending_verification", true;
+    /// What is known of the person.
+    IdentityShown = "identity_shown", true;
     /// A change is in force.
     IdentityUpdated = "identity_updated", true;
     /// The engine asks what was meant.

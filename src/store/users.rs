@@ -63,6 +63,7 @@ sql! {
         "INSERT INTO users (", columns!(), ") \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING"
     );
+    SET_NAME = "UPDATE users SET full_name = $3, version = version + 1 WHERE id = $1 AND version = $2";
     SEEN = "UPDATE users SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $3";
     BUMP = "UPDATE users SET version = version + 1, last_seen_at = $3 WHERE id = $1 AND version = $2";
 }
@@ -131,6 +132,11 @@ pub fn seen(id: &UserId, at: Timestamp, noted_before: Timestamp) -> Write {
 /// The guard for rules over several rows of one account: stale unless the stored version is the one seen.
 pub fn bump(id: &UserId, seen_version: i64, last_seen_at: Timestamp) -> Write {
     Write::one(BUMP, args![id, seen_version, last_seen_at])
+}
+
+/// Gives the account another name; stale unless the stored version is the one seen.
+pub fn set_name(id: &UserId, seen_version: i64, name: &str) -> Write {
+    Write::one(SET_NAME, args![id, seen_version, name])
 }
 
 /// Gives the account another verified number; stale unless the stored version is the one seen. A number that is taken

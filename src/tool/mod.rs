@@ -11,6 +11,7 @@
 pub mod contact;
 mod counts;
 pub mod device;
+pub mod identity;
 pub mod notice;
 mod options;
 pub mod otp;
@@ -178,6 +179,26 @@ pub fn registry() -> Vec<Spec> {
         spec::<otp::CreateUser, otp::CreateUserAnswer>(
             "create_user",
             "Makes an account for a verified phone number.",
+        ),
+        spec::<identity::GetUserIdentity, identity::UserIdentity>(
+            "get_user_identity",
+            "Shows what is known of the person, contacts masked without a fresh step-up.",
+        ),
+        spec::<identity::UpdateUserName, identity::UpdateUserNameAnswer>(
+            "update_user_name",
+            "Gives the person another name.",
+        ),
+        spec::<identity::UpdateUserEmail, Option<otp::SendOtpAnswer>>(
+            "update_user_email",
+            "Sends a code to a new e-mail address, after a step-up.",
+        ),
+        spec::<identity::UpdateUserPhone, otp::SendOtpAnswer>(
+            "update_user_phone",
+            "Sends a code to a new phone number, after a step-up.",
+        ),
+        spec::<identity::UpdateUserProfile, identity::UpdateUserProfileAnswer>(
+            "update_user_profile",
+            "Changes several fields: the name at once, contacts after a step-up and a code each.",
         ),
         spec::<session::CreateSession, session::CreateSessionAnswer>(
             "create_session",

@@ -1,15 +1,18 @@
 //! Changing a phone number or an e-mail address.
 
+use serde_json::{Map, json};
+
 use crate::agent::codes::{self, Asked, SendOutcome, checked};
 use crate::agent::handler::outcomes;
 use crate::agent::{Error, Handler, Turn, sealed};
-use crate::model::{Assurance, Contact, Control, Email, Phone, SessionId, Slot};
+use crate::model::{Assurance, Contact, Control, Email, Phone, SessionAction, SessionId, Slot};
 use crate::store::contact_changes::ChangeStatus;
 use crate::store::{User, challenges};
 use crate::tool::contact::{self, ConfirmAnswer};
-use crate::tool::otp::{self, Purpose, Route, SendOtpAnswer};
+use crate::tool::identity::{self, UpdateUserEmail, UpdateUserPhone};
+use crate::tool::otp::{self, Purpose, Route, SendOtpAnswer, SteppedUp};
 
-const CHANGE: &str = "change";
+pub(super) const CHANGE: &str = "change";
 
 outcomes! {
     /// What is to be changed, and to what.
@@ -26,8 +29,14 @@ outcomes! {
         InvalidEmail = "invalid_email",
         /// It is the account's already.
         Same = "same",
-        /// Something else is to be changed.
-        Other = "other",
+        /// What is known is to be shown.
+        View = "view",
+        /// The name is to be changed.
+        Name = "name",
+        /// Several fields are.
+        Several = "several",
+        /// What is to be changed was not said.
+        Which = "which",
     }
 }
 
@@ -43,14 +52,24 @@ impl Handler for TakeChange {
     async fn run(turn: &mut Turn) -> Result<TakeChangeOutcome, Error> {
         let user = turn.user.clone().ok_or(Error::Unproven(Self::NAME))?;
         let waiting = turn.waiting.as_ref().map(|waiting| waiting.slot);
+        if waiting != Some(Slot::Otp) {
+            turn.state.changes_left.clear();
+        }
+        if turn.heard.entities.action == Some(SessionAction::View) {
+            return Ok(TakeChangeOutcome::View);
+        }
+        if turn.heard.entities.changes.len() > 1 {
+            return Ok(TakeChangeOutcome::Several);
+        }
         let field = match (turn.heard.entities.field.as_deref(), waiting) {
+            (Some("name"), _) | (None, Some(Slot::Name)) => return Ok(TakeChangeOutcome::Name),
             (Some("phone"), _) | (None, Some(Slot::NewPhone)) => "phone",
             (Some("email"), _) | (None, Some(Slot::Email)) => "email",
             (None, Some(Slot::Otp)) => match correct(turn, &user).await? {
                 Some(field) => field,
-                None => return Ok(TakeChangeOutcome::Other),
+                None => return which(turn),
             },
-            _ => return Ok(TakeChangeOutcome::Other),
+            _ => return which(turn),
         };
         turn.tell("field", field);
         if let Some(rejected) = &turn.heard.rejected {
@@ -74,6 +93,17 @@ impl Handler for TakeChange {
         turn.state.change = Some(sealed::seal(turn, CHANGE, &contact)?);
         Ok(TakeChangeOutcome::Ready)
     }
+}
+
+/// Asks what is to be changed, with the choices.
+fn which(turn: &mut Turn) -> Result<TakeChangeOutcome, Error> {
+    let mut options = Vec::new();
+    for key in ["identity.name", "identity.email", "identity.phone"] {
+        let label = turn.replies.say(&turn.tools.language, key, &Map::new())?;
+        options.push(json!({ "label": label, "value": label }));
+    }
+    turn.tell("options", options);
+    Ok(TakeChangeOutcome::Which)
 }
 
 /// The field of the change under way, where its value was just called wrong. The number given instead is the new value,
@@ -165,7 +195,7 @@ impl Handler for RequestChange {
         let Some(contact) = sealed::open(turn, CHANGE, turn.state.change.as_ref()) else {
             return Ok(RequestOutcome::Gone);
         };
-        let answer = contact::request_change(&mut turn.tools, &proof, (&user, session), &contact).await?;
+        let answer = request(turn, &proof, (&user, session), &contact).await?;
         if let SendOtpAnswer::Sent { .. } = answer {
             turn.state.change = None;
             turn.state.step_up = None;
@@ -178,6 +208,26 @@ impl Handler for RequestChange {
             // Only a value that a message can reach was taken.
             SendOutcome::Missing => return Err(unproven()),
         })
+    }
+}
+
+async fn request(
+    turn: &mut Turn,
+    proof: &SteppedUp,
+    who: (&User, SessionId),
+    contact: &Contact,
+) -> Result<SendOtpAnswer, Error> {
+    let tools = &mut turn.tools;
+    match contact {
+        Contact::Phone(phone) => {
+            let ask = UpdateUserPhone { phone_number: phone.clone() };
+            Ok(identity::update_user_phone(tools, proof, who, ask).await?)
+        }
+        Contact::Email(_) => {
+            let ask = UpdateUserEmail { email: contact.address().to_owned() };
+            let answer = identity::update_user_email(tools, proof, who, ask).await?;
+            answer.ok_or(Error::Unproven(RequestChange::NAME))
+        }
     }
 }
 
@@ -239,6 +289,8 @@ outcomes! {
     ApplyOutcome {
         /// The new value is in force.
         Changed = "changed",
+        /// It is, and another is to be changed.
+        More = "more",
         /// It belongs to another account.
         Taken = "taken",
         /// The change was called off or replaced meanwhile.
@@ -265,7 +317,15 @@ impl Handler for ApplyChange {
                 if let Contact::Phone(phone) = &contact {
                     turn.state.progress.phone = Some(phone.masked());
                 }
-                ApplyOutcome::Changed
+                if turn.state.changes_left.is_empty() {
+                    ApplyOutcome::Changed
+                } else {
+                    let next = turn.state.changes_left.remove(0);
+                    let kind = sealed::open(turn, CHANGE, Some(&next)).map(|contact| contact.kind());
+                    turn.tell("next", kind);
+                    turn.state.change = Some(next);
+                    ApplyOutcome::More
+                }
             }
             ConfirmAnswer::Taken => {
                 turn.tell("reason", "taken");

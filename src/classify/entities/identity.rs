@@ -3,7 +3,7 @@
 use super::Message;
 use super::person::{changed_name, explicit_name};
 use crate::classify::text::{Words, is_near};
-use crate::model::{Email, Entities, is_at};
+use crate::model::{Email, Entities, FieldValue, SessionAction, is_at};
 
 /// Most chunks of a text that are looked at; what names an address is short.
 const MOST_CHUNKS: usize = 2_000;
@@ -26,8 +26,59 @@ const FIELDS: [(&str, &str, &str); 3] = [
     ),
 ];
 
-/// Fills in field and value.
+/// Fills in field and value, or that what is known is to be shown.
 pub(super) fn change(message: &Message<'_>, out: &mut Entities) {
+    if is_view(message.words) {
+        out.action = Some(SessionAction::View);
+        out.field = field(message.words).map(str::to_owned);
+        return;
+    }
+    one_change(message, out);
+    let several = changes(message.text);
+    if several.len() > 1 {
+        out.changes = several;
+    }
+}
+
+/// Every field with its new value, where a text names several, clause by clause.
+fn changes(text: &str) -> Vec<FieldValue> {
+    let mut clauses = vec![text.to_owned()];
+    for parting in [" and ", ", ", "; ", " y ", " e "] {
+        clauses = clauses.iter().flat_map(|c| c.split(parting).map(str::to_owned)).collect();
+    }
+    if clauses.len() < 2 {
+        return Vec::new();
+    }
+    let mut found: Vec<FieldValue> = Vec::new();
+    for clause in clauses {
+        let words = Words::of(&clause);
+        let phone = Message::phone(&clause, None, None);
+        let mut out = Entities::default();
+        one_change(
+            &Message { text: &clause, words: &words, awaiting: None, phone: phone.as_ref() },
+            &mut out,
+        );
+        if let (Some(field), Some(value)) = (out.field, out.value)
+            && !found.iter().any(|f| f.field == field)
+        {
+            found.push(FieldValue { field, value });
+        }
+    }
+    found
+}
+
+/// Whether a message asks to see what is known of the person.
+fn is_view(words: &Words) -> bool {
+    const KNOWN: &str = "name|email|mail|phone|number|profile|details|detail|info|information|data|identity|nombre|correo|telefono|numero|perfil|datos|informacion|identidad";
+    let asks = words.start("show|view|see|display|whats|which|muestra|muestrame|ver|mostrar|ensename|cual")
+        || words.start("what is|are|name|email|phone|number")
+        || words.start("can|could|would|id i|you|like? to? show|see|view")
+        || words.contain("do you have|know|store about|for|on me");
+    let is_own = words.any("my|me|mi|mis");
+    asks && is_own && words.any(KNOWN) && !words.as_slice().iter().any(|w| is_change(w))
+}
+
+fn one_change(message: &Message<'_>, out: &mut Entities) {
     let email = email(message.text);
     let named = explicit_name(message.text);
     let phone = message.phone.map(|found| found.phone.e164().to_owned());

@@ -124,7 +124,12 @@ async fn a_session_token_is_exchanged_once(db: TestDb) {
     assert_eq!(stale(&store, vec![sessions::revoke(&made.id, ("worker", None), at(81))]).await, 0);
     let ended = TokenExchange { seen_hash: b"next", new_hash: b"third", ..exchange };
     assert_eq!(stale(&store, sessions::rotate(ended).to_vec()).await, 0);
-    let revoked = Session { revoked_at: Some(at(80)), revoked_by: Some("owner".into()), revoked_message: Some("m-9".into()), ..rotated };
+    let revoked = Session {
+        revoked_at: Some(at(80)),
+        revoked_by: Some("owner".into()),
+        revoked_message: Some("m-9".into()),
+        ..rotated
+    };
     assert_eq!(store.session(&somebody.actor(), &made.id).await.unwrap(), Some(revoked));
 }
 
