@@ -268,3 +268,26 @@ CREATE TABLE instance (
     value  TEXT,
     number BIGINT NOT NULL
 );
+
+-- What a device or an account has gathered: one list of items for each kind, as JSON. A device's list begins anew with
+-- each generation, which ends when an account takes it over.
+CREATE TABLE device_data (
+    owner      TEXT    NOT NULL,
+    kind       TEXT    NOT NULL,
+    version    BIGINT NOT NULL,
+    generation BIGINT NOT NULL,
+    items      TEXT    NOT NULL,
+    updated_at BIGINT NOT NULL,
+    PRIMARY KEY (owner, kind)
+);
+
+-- Which generations were taken over, by whom: each exactly once.
+CREATE TABLE migrations (
+    device_id  TEXT    NOT NULL REFERENCES devices (id),
+    kind       TEXT    NOT NULL,
+    generation BIGINT NOT NULL,
+    user_id    TEXT    NOT NULL REFERENCES users (id),
+    items      BIGINT NOT NULL,
+    at         BIGINT NOT NULL,
+    PRIMARY KEY (device_id, kind, generation)
+);

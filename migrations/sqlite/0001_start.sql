@@ -267,3 +267,26 @@ CREATE TABLE instance (
     value  TEXT,
     number INTEGER NOT NULL
 ) STRICT;
+
+-- What a device or an account has gathered: one list of items for each kind, as JSON. A device's list begins anew with
+-- each generation, which ends when an account takes it over.
+CREATE TABLE device_data (
+    owner      TEXT    NOT NULL,
+    kind       TEXT    NOT NULL,
+    version    INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    items      TEXT    NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (owner, kind)
+) STRICT;
+
+-- Which generations were taken over, by whom: each exactly once.
+CREATE TABLE migrations (
+    device_id  TEXT    NOT NULL REFERENCES devices (id),
+    kind       TEXT    NOT NULL,
+    generation INTEGER NOT NULL,
+    user_id    TEXT    NOT NULL REFERENCES users (id),
+    items      INTEGER NOT NULL,
+    at         INTEGER NOT NULL,
+    PRIMARY KEY (device_id, kind, generation)
+) STRICT;

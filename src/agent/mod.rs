@@ -12,6 +12,7 @@ pub mod authenticator;
 mod codes;
 mod handler;
 pub mod identity_manager;
+pub mod identity_migrator;
 pub mod lost_phone;
 pub mod orchestrator;
 mod parked;
@@ -54,6 +55,7 @@ pub fn handlers() -> Vec<Registered> {
     let mut all = orchestrator::handlers();
     all.extend(authenticator::handlers());
     all.extend(identity_manager::handlers());
+    all.extend(identity_migrator::handlers());
     all.extend(lost_phone::handlers());
     all.extend(session_manager::handlers());
     all.push(Registered::of::<response::ResponseAgent>());

@@ -3,7 +3,7 @@
 use super::handler::outcomes;
 use super::{Error, Handler, Parked, Registered, State, Turn, authenticator};
 use crate::graph::Say;
-use crate::model::{Action, AuthProgress, Control, Entities, Route, SessionAction, SubIntent};
+use crate::model::{Action, AuthProgress, Control, Entities, MigrationType, Route, SessionAction, SubIntent};
 use crate::store::challenges;
 use crate::tool::{contact, otp};
 
@@ -155,6 +155,11 @@ fn sign_in_first(turn: &mut Turn, sub_intent: SubIntent) -> Result<UserManagemen
         && heard.device_name.is_none();
     if sub_intent == SubIntent::ManageSessions && ends_here {
         return Ok(UserManagementOutcome::LoggedOut);
+    }
+    if sub_intent == SubIntent::MigrateIdentity {
+        // A sign-in takes everything over by itself; whoever asked for a part of it is told of all of it.
+        let everything = Some(MigrationType::All);
+        turn.heard.entities = Entities { migration_type: everything, ..Entities::default() };
     }
     turn.state.parked = Some(Parked::of(turn, sub_intent)?);
     turn.lead = Some(Say { reply: "auth.sign_in_first".to_owned(), action: Action::AuthenticationRequired });

@@ -17,6 +17,7 @@ const GRAPHS: &[(&str, &str)] = &[
     ("graphs/authenticator.toml", include_str!("../../graphs/authenticator.toml")),
     ("graphs/identity_manager.toml", include_str!("../../graphs/identity_manager.toml")),
     ("graphs/session_manager.toml", include_str!("../../graphs/session_manager.toml")),
+    ("graphs/identity_migrator.toml", include_str!("../../graphs/identity_migrator.toml")),
     ("graphs/lost_phone.toml", include_str!("../../graphs/lost_phone.toml")),
 ];
 

@@ -75,6 +75,7 @@ pub(super) const KEYS: &[Key] = &[
     key("tool.session_limit", |c, v| put(&mut c.tool.session_limit, v.parsed("one of evict, reject"))),
     key("tool.access_token_minutes", |c, v| put(&mut c.tool.access_token_minutes, v.whole(1, 7 * DAY_MINUTES))),
 
+    key("tool.cart_cap", |c, v| put(&mut c.tool.cart_cap, v.whole(1, 1_000_000))),
     key("tool.step_up_minutes", |c, v| put(&mut c.tool.step_up_minutes, v.whole(1, 60))),
     key("tool.recycled_after_days", |c, v| put(&mut c.tool.recycled_after_days, v.whole(1, 3_650))),
     key("tool.email_settled_days", |c, v| put(&mut c.tool.email_settled_days, v.whole(0, 365))),

@@ -13,6 +13,7 @@ mod changes;
 mod checkpoint;
 mod commit;
 mod deliver;
+mod device_data;
 mod error;
 mod parked;
 mod pipeline;

@@ -77,6 +77,11 @@ fn depth(bytes: &[u8]) -> usize {
 }
 
 impl Fields {
+    /// A value of whatever kind.
+    pub(super) fn value(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
     /// A text that may be left out or null.
     pub(super) fn text(&self, name: &str) -> Result<Option<String>, ApiError> {
         match self.0.get(name) {

@@ -14,6 +14,7 @@ mod caller;
 mod conversations;
 mod cookies;
 mod dev;
+mod device_data;
 mod envelope;
 mod guard;
 mod ops;
@@ -25,7 +26,7 @@ mod sessions;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{delete, get, patch, post, put};
 
 pub use envelope::ApiError;
 pub use options::Options;
@@ -73,6 +74,8 @@ pub fn router(parts: Parts) -> Router {
         .route("/api/devices", get(sessions::devices))
         .route("/api/devices/{id}", delete(sessions::forget))
         .route("/api/devices/{id}", patch(sessions::rename))
+        .route("/api/device-data/{kind}", get(device_data::show))
+        .route("/api/device-data/{kind}", put(device_data::put))
         .route("/api/agent/run-sync", post(agent::run_sync))
         .route("/api/agent/conversations", get(conversations::list))
         .route("/api/agent/conversations/{id}", get(conversations::one))

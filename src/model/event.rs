@@ -72,6 +72,10 @@ kinds! {
     DeviceForgotten = "device_forgotten",
     /// The account has another name.
     NameChanged = "name_changed",
+    /// A list that a device gathered went into an account.
+    MigrationApplied = "migration_applied",
+    /// Somebody asked for what another device gathered.
+    MigrationRejected = "migration_rejected",
     /// A new phone number or e-mail address was named.
     ContactChangeRequested = "contact_change_requested",
     /// The new phone number or e-mail address is in force.

@@ -61,6 +61,12 @@ actions! {
     DeviceRenamed = "device_renamed", true;
     /// A change waits for its code, or for its time.
     PendingVerification = "pending_verification", true;
+    /// What a device gathered is in the account.
+    MigrationSuccessful = "migration_successful", true;
+    /// The device had nothing that the account had not.
+    NothingToMigrate = "nothing_to_migrate", true;
+    /// What the device has gathered.
+    DeviceDataSummary = "device_data_summary", true;
     /// What is known of the person.
     IdentityShown = "identity_shown", true;
     /// A change is in force.

@@ -69,6 +69,7 @@ sql! {
     ROTATE = "UPDATE devices SET token_hash = $3, old_token_hash = $2, old_token_message = $4, user_id = $5, \
               rotated_at = $6, last_seen_at = $6 WHERE id = $1 AND token_hash = $2";
     DISOWN = "UPDATE devices SET user_id = NULL WHERE id = $1 AND user_id = $2";
+    OWN = "UPDATE devices SET user_id = $2 WHERE id = $1 AND (user_id IS NULL OR user_id = $2)";
     RENAME = "UPDATE devices SET name = $3 WHERE id = $1 AND user_id = $2";
     SEEN = "UPDATE devices SET last_seen_at = $3 WHERE id = $1 AND token_hash = $2";
 }
@@ -136,6 +137,11 @@ pub fn rotate(exchange: Rotation<'_>) -> Write {
 /// The device is the account's no more, if it was.
 pub fn disown(id: &DeviceId, user: &UserId) -> Write {
     Write::any(DISOWN, args![id, user])
+}
+
+/// The device is the account's; stale if it is another's.
+pub fn own(id: &DeviceId, user: &UserId) -> Write {
+    Write::one(OWN, args![id, user])
 }
 
 /// The device gets a name; stale unless it is the account's.

@@ -30,6 +30,7 @@ pub mod contact_changes;
 pub mod conversations;
 pub mod counters;
 pub mod dev_outbox;
+pub mod device_data;
 pub mod devices;
 pub mod instance;
 pub mod messages;
@@ -51,6 +52,7 @@ pub use contact_changes::{ChangeStatus, ContactChange};
 pub use conversations::Conversation;
 pub use counters::Counter;
 pub use dev_outbox::DevMessage;
+pub use device_data::DataList;
 pub use devices::{Device, Rotation};
 pub use error::Error;
 pub use messages::{Message, Role};
@@ -116,6 +118,7 @@ pub static STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("messages", messages::STATEMENTS),
     ("pending", pending::STATEMENTS),
     ("users", users::STATEMENTS),
+    ("device_data", device_data::STATEMENTS),
     ("devices", devices::STATEMENTS),
     ("sessions", sessions::STATEMENTS),
     ("revocations", revocations::STATEMENTS),

@@ -6,25 +6,26 @@
 //! with anything a guard does not check again.
 //!
 //! Adding a tool: argument and answer types that derive `JsonSchema`, a function over a [`Toolbox`] that asks for the
-//! proof it needs in its signature, and a row in [`registry`].
+//! proof it needs in its signature, and a row in `registry.rs`.
 
 pub mod contact;
 mod counts;
 pub mod device;
 pub mod identity;
+pub mod migration;
 pub mod notice;
 mod options;
 pub mod otp;
+mod registry;
 pub mod session;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub use options::{Options, SessionLimit};
+pub use registry::{Spec, registry};
 
 use crate::bus::Boundaries;
 use crate::crypto::{self, Keys, Token};
@@ -44,6 +45,9 @@ pub enum Error {
     /// A counter's row cannot be read; the limit it keeps is taken as reached.
     #[error("the counter `{0}` holds something that is not a counter")]
     Counter(&'static str),
+    /// What is stored cannot be read.
+    #[error("the {0} cannot be read")]
+    Unreadable(&'static str),
     /// The same guarded row changed under us too often.
     #[error("too many others changed the same row; nothing was done")]
     Contended,
@@ -141,106 +145,5 @@ impl Toolbox {
 
     fn device(&self) -> Result<DeviceId, Error> {
         self.actor.device().cloned().ok_or(Error::NoDevice)
-    }
-}
-
-/// A tool as others see it.
-#[derive(Debug, Serialize)]
-pub struct Spec {
-    /// The name from seed 002.
-    pub name: &'static str,
-    /// What it does.
-    pub description: &'static str,
-    /// What it takes.
-    pub parameters: Schema,
-    /// What it answers.
-    pub answer: Schema,
-}
-
-fn spec<A: JsonSchema, R: JsonSchema>(name: &'static str, description: &'static str) -> Spec {
-    let schema = |of: fn(&mut SchemaGenerator) -> Schema| of(&mut SchemaGenerator::default());
-    Spec {
-        name,
-        description,
-        parameters: schema(SchemaGenerator::root_schema_for::<A>),
-        answer: schema(SchemaGenerator::root_schema_for::<R>),
-    }
-}
-
-/// Every tool.
-pub fn registry() -> Vec<Spec> {
-    vec![
-        spec::<otp::SendOtp, otp::SendOtpAnswer>("send_otp", "Sends a one-time code to a phone number."),
-        spec::<otp::VerifyOtp, otp::VerifyOtpAnswer>("verify_otp", "Checks the code that was sent last."),
-        spec::<otp::CheckUserExists, otp::CheckUserExistsAnswer>(
-            "check_user_exists",
-            "Finds the account of a verified phone number. Internal: it asks for the proof of a verified code.",
-        ),
-        spec::<otp::CreateUser, otp::CreateUserAnswer>(
-            "create_user",
-            "Makes an account for a verified phone number.",
-        ),
-        spec::<identity::GetUserIdentity, identity::UserIdentity>(
-            "get_user_identity",
-            "Shows what is known of the person, contacts masked without a fresh step-up.",
-        ),
-        spec::<identity::UpdateUserName, identity::UpdateUserNameAnswer>(
-            "update_user_name",
-            "Gives the person another name.",
-        ),
-        spec::<identity::UpdateUserEmail, Option<otp::SendOtpAnswer>>(
-            "update_user_email",
-            "Sends a code to a new e-mail address, after a step-up.",
-        ),
-        spec::<identity::UpdateUserPhone, otp::SendOtpAnswer>(
-            "update_user_phone",
-            "Sends a code to a new phone number, after a step-up.",
-        ),
-        spec::<identity::UpdateUserProfile, identity::UpdateUserProfileAnswer>(
-            "update_user_profile",
-            "Changes several fields: the name at once, contacts after a step-up and a code each.",
-        ),
-        spec::<session::CreateSession, session::CreateSessionAnswer>(
-            "create_session",
-            "Signs an account in on the device that verified the code.",
-        ),
-        spec::<session::GetActiveSessions, session::ActiveSessions>(
-            "get_active_sessions",
-            "Lists the person's live sessions.",
-        ),
-        spec::<session::RevokeSession, session::RevokeSessionAnswer>(
-            "revoke_session",
-            "Ends one of the person's sessions.",
-        ),
-        spec::<session::RevokeAllSessions, session::RevokeAllSessionsAnswer>(
-            "revoke_all_sessions",
-            "Ends the person's other sessions, or all of them and the trust in every device.",
-        ),
-        spec::<session::GetUserDevices, session::OwnDevices>(
-            "get_user_devices",
-            "Lists the devices the person signed in on.",
-        ),
-        spec::<session::UpdateDeviceName, session::UpdateDeviceNameAnswer>(
-            "update_device_name",
-            "Gives one of the person's devices a name.",
-        ),
-        spec::<session::ForgetDevice, session::ForgetDeviceAnswer>(
-            "forget_device",
-            "Forgets one of the person's devices: its sessions and its trust end.",
-        ),
-    ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_tool_has_object_parameters_and_a_description() {
-        for tool in registry() {
-            let parameters = tool.parameters.as_value();
-            assert_eq!(parameters["type"], "object", "{}", tool.name);
-            assert!(tool.description.ends_with('.'), "{}", tool.name);
-        }
     }
 }

@@ -42,6 +42,8 @@ pub struct Options {
     pub session_limit: SessionLimit,
     /// Life of an access token, in minutes.
     pub access_token_minutes: u32,
+    /// Most of one item in a cart after carts were united.
+    pub cart_cap: u32,
     /// How long a step-up stands for one act, in minutes.
     pub step_up_minutes: u32,
     /// Days without use after which a number may have got another owner, so that a new device needs a second proof.
@@ -60,6 +62,7 @@ impl Default for Options {
             max_active_sessions: 5,
             session_limit: SessionLimit::default(),
             access_token_minutes: 15,
+            cart_cap: 99,
             step_up_minutes: 10,
             recycled_after_days: 90,
             email_settled_days: 7,

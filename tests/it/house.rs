@@ -228,8 +228,16 @@ fn named_in_code(sources: &BTreeMap<String, String>) -> BTreeSet<String> {
         sources.iter().filter(|(file, _)| !file.starts_with("src/prompt/") && !file.contains("/tests"))
     {
         let code = code(text);
-        for prefix in ["\"auth.", "\"email.", "\"general.", "\"identity.", "\"lost.", "\"sessions.", "\"sms."]
-        {
+        for prefix in [
+            "\"auth.",
+            "\"email.",
+            "\"general.",
+            "\"identity.",
+            "\"lost.",
+            "\"migration.",
+            "\"sessions.",
+            "\"sms.",
+        ] {
             for (at, _) in code.match_indices(prefix) {
                 let end = code[at + 1..].find('"').unwrap_or_else(|| panic!("{file}: a text without an end"));
                 found.insert(code[at + 1..at + 1 + end].to_owned());

@@ -65,8 +65,6 @@ mod every_scenario_passes {
             missing,
             [
                 "orchestrator.resume.idle",
-                "orchestrator.user_management_agent.migrate_identity",
-                "orchestrator.not_offered.next",
                 "identity_manager.send_step_up.missing",
                 "identity_manager.request_change.gone",
                 "lost_phone.send_lost.missing"

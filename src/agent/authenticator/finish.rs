@@ -1,7 +1,7 @@
 //! After the code: finding or making the account, and the session.
 
 use crate::agent::handler::outcomes;
-use crate::agent::{Error, Handler, Turn};
+use crate::agent::{Error, Handler, Turn, identity_migrator};
 use crate::model::{Assurance, EventKind, Slot};
 use crate::tool::contact::{self, Cleared};
 use crate::tool::otp::{self, CheckUserExists, CodeVerified, CreateUser, Purpose};
@@ -171,6 +171,7 @@ impl Handler for CreateSessionNode {
         turn.tools.audit_of(kind, Some(user.id.clone()), Some(grant.session_id.clone()), detail);
         turn.assurance = Assurance::SignedIn;
         turn.tell("user_id", user.id.as_str());
+        identity_migrator::after_sign_in(turn, &user.id).await?;
         let signed_out = serde_json::to_value(&grant.signed_out).unwrap_or_default();
         if !grant.signed_out.is_empty() {
             turn.tell("signed_out", signed_out.clone());

@@ -45,6 +45,18 @@ pub(in crate::classify) fn is_forbidden(words: &Words) -> bool {
         || words.contain(&format!("do|should|must not {ACTS}"))
 }
 
+/// Whether a message asks what there is rather than for moving it.
+pub(in crate::classify) fn asks_what(words: &Words) -> bool {
+    let asks =
+        words.start("what|which|how|show|list|see|que|cuantos|cuantas|muestra|muestrame|hay|is|do|does");
+    let about = words.contain("would|can|could|will|is|are|there be? moved|migrated|transferred|to|move?")
+        || words.contain("do i have|is|on|in")
+        || words.contain("summary|resumen|overview")
+        || words.contain("tiene|tengo|hay en? este?")
+        || words.contain("is|does this|my device|phone have?");
+    asks && about
+}
+
 /// Whether the word is one that is *not* to be migrated: "not the cart", "except my history".
 fn is_denied(words: &Words, at: usize) -> bool {
     let before = words.as_slice().get(at.saturating_sub(3)..at).unwrap_or_default();

@@ -78,7 +78,10 @@ pub(super) fn of_route(message: &Message<'_>, route: &Route) -> Entities {
                 pointed(message, &mut out, false);
             }
         }
-        Route::User(SubIntent::MigrateIdentity) => out.migration_type = migration::kind(message.words),
+        Route::User(SubIntent::MigrateIdentity) => {
+            out.migration_type = migration::kind(message.words);
+            out.action = migration::asks_what(message.words).then_some(SessionAction::View);
+        }
         Route::User(SubIntent::UpdateIdentity) => identity::change(message, &mut out),
         Route::User(SubIntent::Authenticate) | Route::Agent(_) | Route::General | Route::OutOfScope => {}
     }

@@ -10,6 +10,8 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::tool::migration::{DataKind, Items};
+
 pub(super) use words::same;
 pub use words::{Field, Wanted};
 
@@ -48,7 +50,7 @@ pub const LINES: &[Row] = &[
     row("! mail FIELD=VALUE…", "the same of an e-mail, which has a subject besides"),
     row(
         "= FIELD=VALUE…",
-        "what holds now: state.X, effects (messages handed over so far), audit (events since the last message, in order)",
+        "what holds now: state.X, data.KIND, effects (messages handed over so far), audit (events since the last message, in order)",
     ),
     row("~ DURATION", "moves the clock: `10m 1s`"),
 ];
@@ -59,6 +61,11 @@ pub const COMMANDS: &[Row] = &[
     row("& restart", "the product stops and starts again on the same database"),
     row("& repeat", "the last message comes again and is answered exactly as before"),
     row("& logout", "the actor's session ends"),
+    row(
+        "& put KIND ITEMS",
+        "the actor's device, or account, gathers these items, a list as JSON, and no others",
+    ),
+    row("& visit KIND ITEMS", "the same of the device alone, as on a visit without the session"),
     row("& refuse CODE", "the provider will refuse the next message for good"),
     row("& hang", "the provider will not answer for the next message"),
 ];
@@ -156,6 +163,15 @@ pub enum Command {
     Repeat,
     /// End the session.
     Logout,
+    /// Items of a kind are gathered, with the session where there is one, or without.
+    Put {
+        /// What is gathered.
+        kind: DataKind,
+        /// The items.
+        items: Items,
+        /// Whether the session is left out.
+        signed_out: bool,
+    },
     /// The next message is refused, with this code.
     Refuse(String),
     /// The next message gets no answer.

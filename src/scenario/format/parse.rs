@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::words::{Field, Word, split};
 use super::{Channel, Command, Piece, Problem, Problems, Scenario, Step, What};
 use crate::config::{Config, Sources};
+use crate::tool::migration::{DataKind, Items};
 
 /// The start where none is given.
 const START: &str = "2026-01-15T10:00:00Z";
@@ -259,9 +260,9 @@ fn holds(text: &str) -> Result<What, String> {
     let fields = fields_of(text)?;
     let known = |f: &Field| {
         ["effects", "audit"].contains(&f.path.as_str())
-            || (f.path.len() > "state.".len() && f.path.starts_with("state."))
+            || ["state.", "data."].iter().any(|p| f.path.len() > p.len() && f.path.starts_with(p))
     };
-    refuse_unknown(&fields, known, "state.X, effects and audit")?;
+    refuse_unknown(&fields, known, "state.X, data.KIND, effects and audit")?;
     Ok(What::Holds(fields))
 }
 
@@ -297,6 +298,7 @@ fn command(text: &str) -> Result<Command, String> {
         "repeat" => plain(Command::Repeat),
         "logout" => plain(Command::Logout),
         "hang" => plain(Command::Hang),
+        "put" | "visit" => put(rest, word == "visit"),
         "refuse" if rest.is_empty() || rest.contains(' ') => Err("`& refuse` takes one code".to_owned()),
         "refuse" => Ok(Command::Refuse(rest.to_owned())),
         _ => {
@@ -304,4 +306,13 @@ fn command(text: &str) -> Result<Command, String> {
             Err(format!("`& {word}` is none of {}", forms.join(", ")))
         }
     }
+}
+
+fn put(text: &str, signed_out: bool) -> Result<Command, String> {
+    let (kind, items) = text.split_once(' ').unwrap_or((text, ""));
+    let kind = DataKind::parse(kind)
+        .ok_or_else(|| format!("`{kind}` is none of cart, favorites, history, preferences"))?;
+    let value: serde_json::Value = serde_json::from_str(items).map_err(|e| format!("the items: {e}"))?;
+    let items = Items::parse(kind, Some(&value)).map_err(|e| format!("the items: {e}"))?;
+    Ok(Command::Put { kind, items, signed_out })
 }

@@ -56,6 +56,10 @@ impl Player<'_> {
                 }
                 _ if uncertain => {}
                 "audit" => self.check_audit(actor, &field.text()).await?,
+                path if path.starts_with("data.") => {
+                    let view = json!({ "data": self.gathered(actor).await? });
+                    all_hold([field].into_iter(), &view, SignedDuration::ZERO)?;
+                }
                 _ => {
                     let view = json!({ "state": self.state(actor).await? });
                     all_hold([field].into_iter(), &view, self.world.late)?;

@@ -1,8 +1,11 @@
 //! What a person can do outside the chat.
 
+use serde_json::{Map, Value, json};
+
 use super::turn::failed;
 use super::{Broken, Player, stopped};
 use crate::engine::{Answer, Error};
+use crate::tool::migration::{DataKind, Items};
 
 impl Player<'_> {
     /// Another telephone, signed out.
@@ -31,6 +34,42 @@ impl Player<'_> {
         person.session = None;
         person.conversation = None;
         Ok(())
+    }
+
+    /// What the actor's device gathers, or the account where somebody is signed in.
+    pub(super) async fn put(
+        &mut self,
+        actor: usize,
+        (kind, items): (DataKind, Items),
+        signed_out: bool,
+    ) -> Result<(), Broken> {
+        self.ensure_device(actor).await?;
+        let mut credentials = self.person(actor)?.credentials();
+        credentials.bearer = credentials.bearer.filter(|_| !signed_out);
+        let process = self.world.process().map_err(|e| stopped(&e))?;
+        let engine = std::sync::Arc::clone(process.app().engine());
+        let done = process.run(async move {
+            let caller = engine.authenticate(credentials).await?.ok_or(Error::Unauthorized)?;
+            engine.put_device_data(&caller, kind, &items).await
+        });
+        done.await.map_err(|e| stopped(&e))?.map_err(|e| failed(&e))
+    }
+
+    /// What it has gathered.
+    pub(super) async fn gathered(&mut self, actor: usize) -> Result<Value, Broken> {
+        let credentials = self.person(actor)?.credentials();
+        let process = self.world.process().map_err(|e| stopped(&e))?;
+        let engine = std::sync::Arc::clone(process.app().engine());
+        let done = process.run(async move {
+            let caller = engine.authenticate(credentials).await?.ok_or(Error::Unauthorized)?;
+            let mut all = Map::new();
+            for kind in DataKind::ALL {
+                let items = engine.device_data(&caller, kind).await?;
+                all.insert(kind.as_str().to_owned(), json!(items.as_slice()));
+            }
+            Ok(Value::Object(all))
+        });
+        done.await.map_err(|e| stopped(&e))?.map_err(|e| failed(&e))
     }
 
     /// Sends the last message again, as a client does that did not get its answer.

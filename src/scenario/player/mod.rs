@@ -199,6 +199,9 @@ impl<'a> Player<'a> {
             Command::Restart => self.world.restart().await,
             Command::Repeat => self.repeat(actor).await,
             Command::Logout => self.logout(actor).await,
+            Command::Put { kind, items, signed_out } => {
+                self.put(actor, (*kind, items.clone()), *signed_out).await
+            }
             Command::Refuse(code) => {
                 self.world.refuse(code);
                 Ok(())

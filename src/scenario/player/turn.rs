@@ -186,7 +186,7 @@ impl Player<'_> {
         Ok(())
     }
 
-    async fn ensure_device(&mut self, actor: usize) -> Result<(), Broken> {
+    pub(super) async fn ensure_device(&mut self, actor: usize) -> Result<(), Broken> {
         if self.person(actor)?.device.is_some() {
             return Ok(());
         }

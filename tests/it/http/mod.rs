@@ -4,6 +4,7 @@ mod bad_input;
 mod canary;
 mod chat_sessions;
 mod delivery;
+mod device_data;
 mod email_channel;
 mod own;
 mod races;

@@ -46,6 +46,8 @@ const ROWS: &[(&str, &str, &str)] = &[
     ("GET", "/api/devices", "401 401 401 401 401 401 200 200 401 200 200 200"),
     ("DELETE", "/api/devices/{own}", "401 401 401 401 401 401 404 404 401 403 403 404"),
     ("PATCH", "/api/devices/{own}", "401 401 401 401 401 401 404 404 401 403 403 404"),
+    ("GET", "/api/device-data/{kind}", "401 401 401 200 401 200 200 200 401 200 200 200"),
+    ("PUT", "/api/device-data/{kind}", "401 401 401 200 401 200 200 200 401 403 403 200"),
     ("GET", "/api/agent/conversations", "401 401 401 200 401 200 200 200 401 200 200 200"),
     ("GET", "/api/agent/conversations/{own}", "401 401 401 404 401 404 200 200 401 200 200 200"),
     ("GET", "/api/agent/conversations/{device}", "401 401 401 200 401 404 404 404 401 404 404 404"),
@@ -131,6 +133,7 @@ fn body(path: &str) -> Value {
     match path {
         "/test/clock" => json!({ "advanceMs": 0 }),
         "/api/agent/run-sync" => json!({ "prompt": "hello" }),
+        "/api/device-data/{kind}" => json!({ "items": [] }),
         path if path.starts_with("/api/devices/") => json!({ "name": "Hall" }),
         _ => json!({}),
     }
@@ -141,8 +144,11 @@ async fn every_route_knows_every_kind_of_caller(db: TestDb) {
     let app = TestApp::start(&db).await;
     let world = world(&app).await;
     for (method, row, statuses) in ROWS {
-        let path =
-            row.replace("{file}", "app.js").replace("{own}", &world.own).replace("{device}", &world.device);
+        let path = row
+            .replace("{file}", "app.js")
+            .replace("{kind}", "cart")
+            .replace("{own}", &world.own)
+            .replace("{device}", &world.device);
         let statuses: Vec<u16> = statuses.split(' ').map(|s| s.parse().unwrap()).collect();
         assert_eq!(statuses.len(), KINDS.len(), "{row}");
         for ((kind, name), expected) in world.kinds.iter().zip(KINDS).zip(statuses) {
