@@ -36,8 +36,8 @@ pub(super) struct Asked {
 }
 
 /// Notes what the tool answered in the state and in the reply's data.
-pub(super) fn note_sent(turn: &mut Turn, answer: SendOtpAnswer, asked: Asked) -> SendOutcome {
-    match answer {
+pub(super) fn note_sent(turn: &mut Turn, answer: SendOtpAnswer, asked: Asked) -> Result<SendOutcome, Error> {
+    Ok(match answer {
         SendOtpAnswer::Sent { challenge_id, effect_id, reference, expires_at, .. } => {
             turn.state.challenge = Some(challenge_id);
             turn.tell("channel", asked.route.as_str());
@@ -55,11 +55,11 @@ pub(super) fn note_sent(turn: &mut Turn, answer: SendOtpAnswer, asked: Asked) ->
             SendOutcome::Sent
         }
         SendOtpAnswer::Limited { until } => {
-            wait(turn, until);
+            wait(turn, until)?;
             if asked.live { SendOutcome::Wait } else { SendOutcome::Limited }
         }
         SendOtpAnswer::Exhausted { until } => {
-            wait(turn, until);
+            wait(turn, until)?;
             SendOutcome::Exhausted
         }
         SendOtpAnswer::Locked { until } => {
@@ -67,7 +67,7 @@ pub(super) fn note_sent(turn: &mut Turn, answer: SendOtpAnswer, asked: Asked) ->
             SendOutcome::Locked
         }
         SendOtpAnswer::Unreachable => SendOutcome::Missing,
-    }
+    })
 }
 
 /// What a code that was given back is worth.
@@ -152,10 +152,16 @@ macro_rules! checked {
 }
 pub(super) use checked;
 
-fn wait(turn: &mut Turn, until: Timestamp) {
+fn wait(turn: &mut Turn, until: Timestamp) -> Result<(), Error> {
     let now = turn.tools.now;
     turn.tell("retry_after", seconds(now, until));
-    turn.values.insert("wait".into(), spoken(now, until).into());
+    let (n, unit) = length(now, until);
+    let mut values = serde_json::Map::new();
+    values.insert("n".into(), n.into());
+    values.insert("unit".into(), unit.into());
+    let spoken = turn.replies.say(&turn.tools.language, "general.wait", &values)?;
+    turn.values.insert("wait".into(), spoken.into());
+    Ok(())
 }
 
 fn locked(turn: &mut Turn, until: Timestamp) {
@@ -171,12 +177,11 @@ fn seconds(now: Timestamp, until: Timestamp) -> u64 {
     u64::try_from(micros).unwrap_or(0).div_ceil(1_000_000).max(1)
 }
 
-/// A length of time as people say it.
-pub(super) fn spoken(now: Timestamp, until: Timestamp) -> String {
-    let plural = |n: u64, unit: &str| format!("{n} {unit}{}", if n == 1 { "" } else { "s" });
+/// A length of time in the unit that people say it in.
+fn length(now: Timestamp, until: Timestamp) -> (u64, &'static str) {
     match seconds(now, until) {
-        s @ 0..=90 => plural(s, "second"),
-        s @ 91..=5_400 => plural(s.div_ceil(60), "minute"),
-        s => plural(s.div_ceil(3_600), "hour"),
+        s @ 0..=90 => (s, "second"),
+        s @ 91..=5_400 => (s.div_ceil(60), "minute"),
+        s => (s.div_ceil(3_600), "hour"),
     }
 }

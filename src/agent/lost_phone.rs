@@ -127,7 +127,7 @@ impl Handler for SendLost {
         turn.values.insert("days".into(), days.into());
         let what = (Purpose::VerifyEmail, SignedDuration::from_hours(24 * days));
         let answer = otp::send_by_email(&mut turn.tools, phone, what).await?;
-        Ok(codes::note_sent(turn, answer, Asked { route: Route::Email, to: None, live }))
+        codes::note_sent(turn, answer, Asked { route: Route::Email, to: None, live })
     }
 }
 
@@ -202,7 +202,7 @@ impl Handler for TakeNewPhone {
         let to = Some(phone.masked());
         let order = Order { user: Some(user), ..Order::to(Contact::Phone(phone), Purpose::ChangePhone) };
         let answer = otp::send_code(&mut turn.tools, order).await?;
-        Ok(match codes::note_sent(turn, answer, Asked { route: Route::Sms, to, live }) {
+        Ok(match codes::note_sent(turn, answer, Asked { route: Route::Sms, to, live })? {
             SendOutcome::Sent => NewPhoneOutcome::Sent,
             SendOutcome::Wait => NewPhoneOutcome::Wait,
             SendOutcome::Limited => NewPhoneOutcome::Limited,

@@ -21,6 +21,7 @@ mod cascade;
 mod control;
 mod entities;
 mod error;
+mod language;
 mod legacy;
 mod schema;
 mod text;
@@ -33,6 +34,11 @@ use crate::nlu::Model;
 
 pub use error::Error;
 pub use schema::strict_schema;
+
+/// The language of a message, `en` or `es`, where it plainly is in one of the two.
+pub fn language(text: &str) -> Option<&'static str> {
+    language::of(&text::Words::of(text))
+}
 
 /// The local model is trained with this seed, so that every node and every replay has the same one.
 const TRAINING_SEED: u64 = 1;

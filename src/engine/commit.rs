@@ -185,8 +185,13 @@ fn bring_up_to_date(
 ) -> Result<(), Error> {
     conversation.state = checkpoint::encode(&turn.state)?;
     conversation.last_message_at = turn.tools.now;
-    if let Some(locale) = &call.request.locale {
-        conversation.locale = Some(locale.clone());
+    // What was asked for, or the language that was spoken last.
+    let language = &turn.tools.language;
+    let is_known = conversation.locale.as_ref().is_some_and(|known| known.starts_with(language.as_str()));
+    match &call.request.locale {
+        Some(locale) => conversation.locale = Some(locale.clone()),
+        None if !is_known => conversation.locale = Some(language.clone()),
+        None => {}
     }
     if let Some(grant) = grant {
         conversation.owner = Owner::User(grant.user_id.clone());

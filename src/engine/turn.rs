@@ -159,7 +159,10 @@ impl Engine {
         let state = if fresh { State::default() } else { super::checkpoint::decode(&conversation.state)? };
 
         let (heard, waiting) = self.classify(call, &state);
-        let toolbox = self.toolbox(call, &conversation, now, rng);
+        let mut toolbox = self.toolbox(call, &conversation, now, rng);
+        if let Some(language) = spoken(call, &heard) {
+            self.parts.replies.language(Some(language)).clone_into(&mut toolbox.language);
+        }
         let mut turn = self.open(toolbox, heard, state, waiting).await?;
         let steps = self.run(&mut turn, Start::Message).await?;
         let response = turn.response.take().ok_or(crate::agent::Error::Silent)?;
@@ -272,6 +275,14 @@ impl Engine {
             replies: Arc::clone(&self.parts.replies),
         })
     }
+}
+
+/// The language of a message that asks for something; an answer to a question, such as a name, is in no language.
+fn spoken(call: &Call, heard: &Understanding) -> Option<&'static str> {
+    let is_answer = heard.answers || heard.rejected.is_some();
+    (call.request.locale.is_none() && !is_answer)
+        .then(|| crate::classify::language(&call.request.text))
+        .flatten()
 }
 
 /// The owner is part of the name: somebody who names a conversation that is not theirs must neither learn from the wait

@@ -22,7 +22,10 @@ pub use problem::{Problem, Problems};
 const FUEL: u64 = 2_000;
 
 /// The languages that are compiled in, each with its text.
-const LANGUAGES: &[(&str, &str)] = &[("en", include_str!("../../prompts/replies.en.toml"))];
+const LANGUAGES: &[(&str, &str)] = &[
+    ("en", include_str!("../../prompts/replies.en.toml")),
+    ("es", include_str!("../../prompts/replies.es.toml")),
+];
 
 /// One language file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +102,7 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("general.nothing_to_cancel", r#"{"signed_in": false}"#),
     ("general.out_of_scope", r#"{"waiting": ""}"#),
     ("general.unclear", r#"{"waiting": "", "signed_in": false}"#),
+    ("general.wait", r#"{"n": 1, "unit": "minute"}"#),
     ("general.yes", "{}"),
     ("identity.ask_again", "{}"),
     ("identity.ask_code", r#"{"channel": "sms", "reference": "KT"}"#),
@@ -320,6 +324,28 @@ mod tests {
         assert!(replies.say("en", "auth.registered", &Map::new()).is_err());
         assert_eq!(replies.language(Some("en-GB")), "en");
         assert_eq!(replies.language(Some("xx")), "en");
+    }
+
+    // SEC-43
+    #[test]
+    fn a_text_message_fits_one_message_in_every_language() {
+        // The basic characters of GSM 03.38 that our texts could use; another one halves what a message holds.
+        const BASIC: &str = "@£$¥èéùìòÇØøÅåÆæßÉ!\"#¤%&'()*+,-./:;<=>?¡ÄÖÑÜ§¿äöñüà \n_";
+        let replies = Replies::load(&Options::default(), &Source::compiled_in()).unwrap();
+        for (key, sample) in REPLIES.iter().filter(|(key, _)| key.starts_with("sms.")) {
+            let mut values: Map<String, Value> = serde_json::from_str(sample).unwrap();
+            if values.contains_key("code") {
+                values.insert("code".into(), "12345678".into());
+                values.insert("minutes".into(), 60.into());
+            }
+            for language in replies.languages.keys() {
+                let text = replies.say(language, key, &values).unwrap();
+                let odd: String =
+                    text.chars().filter(|c| !c.is_ascii_alphanumeric() && !BASIC.contains(*c)).collect();
+                assert_eq!(odd, "", "{language} {key}");
+                assert!(text.chars().count() <= 160, "{language} {key}: {text}");
+            }
+        }
     }
 
     #[test]

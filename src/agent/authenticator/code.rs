@@ -67,7 +67,7 @@ async fn send(turn: &mut Turn, route: Route) -> Result<SendOutcome, Error> {
         want(turn, None)?;
     }
     let to = (route == Route::Sms).then(|| phone.masked());
-    Ok(codes::note_sent(turn, answer, Asked { route, to, live }))
+    codes::note_sent(turn, answer, Asked { route, to, live })
 }
 
 /// Keeps the number that a code is wanted for, sealed, while none could be sent: "resend" must go to it and to no other.

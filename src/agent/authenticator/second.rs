@@ -81,7 +81,7 @@ impl Handler for SendSecond {
         });
         let order = Order { user: Some(user.id), ..Order::to(Contact::Email(address), Purpose::VerifyEmail) };
         let answer = otp::send_code(&mut turn.tools, order).await?;
-        Ok(codes::note_sent(turn, answer, Asked { route: Route::Email, to: None, live }))
+        codes::note_sent(turn, answer, Asked { route: Route::Email, to: None, live })
     }
 }
 

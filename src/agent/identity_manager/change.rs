@@ -200,7 +200,7 @@ impl Handler for RequestChange {
             turn.state.change = None;
             turn.state.step_up = None;
         }
-        Ok(match note(turn, answer, (&contact, false)) {
+        Ok(match note(turn, answer, (&contact, false))? {
             SendOutcome::Sent => RequestOutcome::Sent,
             SendOutcome::Wait | SendOutcome::Limited => RequestOutcome::Limited,
             SendOutcome::Exhausted => RequestOutcome::Exhausted,
@@ -247,11 +247,15 @@ impl Handler for ResendChange {
         let Some((contact, answer)) = contact::resend_change(&mut turn.tools, (&user, session)).await? else {
             return Ok(SendOutcome::Missing);
         };
-        Ok(note(turn, answer, (&contact, live)))
+        note(turn, answer, (&contact, live))
     }
 }
 
-fn note(turn: &mut Turn, answer: SendOtpAnswer, (contact, live): (&Contact, bool)) -> SendOutcome {
+fn note(
+    turn: &mut Turn,
+    answer: SendOtpAnswer,
+    (contact, live): (&Contact, bool),
+) -> Result<SendOutcome, Error> {
     let route = if contact.phone().is_some() { Route::Sms } else { Route::Email };
     turn.tell("field", contact.kind());
     turn.values.insert("to".into(), contact.masked().into());

@@ -5,7 +5,7 @@ use crate::classify::text::{Words, is_near};
 use crate::model::SessionAction;
 
 /// Words whose misspellings are mended. Verbs are not among them: "revoked" tells of something, "revoke" asks for it.
-pub(super) const VOCABULARY: &str = "logout|signout|device|devices|session|sessions|phone|laptop|tablet|computer|everywhere|everything|dispositivo|dispositivos|sesiones";
+pub(super) const VOCABULARY: &str = "logout|signout|device|devices|session|sessions|phone|laptop|tablet|computer|everywhere|everything|dispositivo|dispositivos|sesion|sesiones";
 const REVOKE: &[&str] = &[
     "log|sign|logging|signing me|us|it|them|him|her|that|this|everyone? out|off|everywhere",
     "log|sign my|the|that|this|every|all|other|any? word|old|other|lost|kitchen|work? device|devices|phone|phones|laptop|tablet|computer|session|sessions|ipad|iphone|tv|pc out|off",
