@@ -142,11 +142,53 @@ async function send(message) {
 async function told(answer) {
   state.conversation = answer.conversationId;
   say(bubble("assistant", answer.result));
+  const found = answer.response?.data ?? {};
+  listed(found.sessions ?? found.devices);
+  offered(found.options);
   const authenticated = answer.response?.context?.authenticated ?? state.signedIn;
   await Promise.allSettled([
     answer.session || authenticated !== state.signedIn ? refreshAccount() : undefined,
     refreshOutbox(),
   ]);
+}
+
+/** Sessions or devices, as a list under the answer that counts them. */
+function listed(entries) {
+  if (!Array.isArray(entries) || entries.length === 0) return;
+  const list = element("ul", "entries");
+  for (const { device_name: name, created_at: since, is_current: current } of entries) {
+    const when = since ? `since ${new Date(since).toLocaleString()}` : "";
+    const parts = [name || "A device without a name", when, current ? "this one" : ""];
+    list.append(element("li", "", parts.filter(Boolean).join(" · ")));
+  }
+  say(list);
+}
+
+/** Choices, as buttons that say what they stand for. They are good for this question alone. */
+function offered(options) {
+  if (!Array.isArray(options) || options.length === 0) return;
+  const group = element("p", "options");
+  group.setAttribute("role", "group");
+  group.setAttribute("aria-label", "Choices");
+  for (const { label, value } of options) {
+    const choice = element("button", "quiet", label);
+    choice.type = "button";
+    choice.addEventListener("click", () => {
+      if (state.busy) return;
+      input.focus();
+      ask(value, label);
+    });
+    group.append(choice);
+  }
+  say(group);
+}
+
+/** Says something; what is shown may be shorter than what is said. */
+function ask(prompt, shown = prompt) {
+  for (const group of log.querySelectorAll(".options")) group.remove();
+  say(bubble("user", shown));
+  state.unanswered = { prompt, messageId: api.newMessageId() };
+  send(state.unanswered);
 }
 
 async function failed(error, message) {
@@ -219,9 +261,7 @@ at("composer").addEventListener("submit", (event) => {
   if (state.busy || !prompt || !count()) return;
   input.value = "";
   count();
-  say(bubble("user", prompt));
-  state.unanswered = { prompt, messageId: api.newMessageId() };
-  send(state.unanswered);
+  ask(prompt);
 });
 
 input.addEventListener("keydown", (event) => {

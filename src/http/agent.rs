@@ -54,5 +54,10 @@ pub(super) async fn run_sync(
         cookies::set(response.headers_mut(), cookies::SESSION, Some(&session.token), secure);
         cookies::set(response.headers_mut(), cookies::DEVICE, Some(&session.device_token), secure);
     }
+    // Whoever logged out in the chat has a cookie that is worth nothing and would spoil the next request.
+    let is_over = answer.response.context.get("authenticated") == Some(&json!(false));
+    if is_over && cookies::get(&headers, cookies::SESSION).is_some() {
+        cookies::set(response.headers_mut(), cookies::SESSION, None, is_secure(&shared));
+    }
     Ok(response)
 }

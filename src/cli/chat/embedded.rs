@@ -50,7 +50,7 @@ impl Embedded {
             Request { message_id: Some(id.to_owned()), text: text.to_owned(), ..Request::default() };
         let answer = self.app.engine().turn(self.caller(tokens).await?, request).await?;
         let tokens = answer.session.map(|s| Tokens { device: s.device_token, session: Some(s.token) });
-        Ok(Answer { text: answer.response.message().to_owned(), tokens })
+        Ok(Answer::of(&serde_json::json!(answer.response), tokens))
     }
 
     pub(super) async fn last_answer(&self, tokens: &Tokens) -> Result<Option<String>, Fault> {

@@ -1,6 +1,7 @@
 //! Whom the chat speaks with.
 
 use anyhow::Context;
+use serde_json::Value;
 
 use super::embedded::Embedded;
 use super::keep::Tokens;
@@ -11,8 +12,41 @@ use crate::model::{Contact, Secret};
 /// An answer to a message.
 pub(super) struct Answer {
     pub(super) text: String,
+    /// Choices, sessions or devices, a line each.
+    pub(super) entries: Vec<String>,
+    /// Whether somebody is signed in after it.
+    pub(super) authenticated: bool,
     /// What to present from now on, where this message signed somebody in.
     pub(super) tokens: Option<Tokens>,
+}
+
+impl Answer {
+    /// Reads a node's response.
+    pub(super) fn of(response: &Value, tokens: Option<Tokens>) -> Self {
+        let data = response.get("data").cloned().unwrap_or_default();
+        let list = ["options", "sessions", "devices"].iter().find_map(|key| data.get(key)?.as_array());
+        let text = data.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
+        // Choices that the message itself names are not told twice.
+        let is_told = |entry: &Value| {
+            entry.get("label").and_then(Value::as_str).is_some_and(|label| text.contains(label))
+        };
+        let list: Vec<&Value> = list.into_iter().flatten().filter(|entry| !is_told(entry)).collect();
+        let entries = list.into_iter().enumerate().map(|(n, entry)| line_of(n + 1, entry));
+        Self {
+            entries: entries.collect(),
+            text: text.clone(),
+            authenticated: response.pointer("/context/authenticated") == Some(&Value::Bool(true)),
+            tokens,
+        }
+    }
+}
+
+fn line_of(number: usize, entry: &Value) -> String {
+    let text = |key: &str| entry.get(key).and_then(Value::as_str);
+    let name = text("label").or_else(|| text("device_name")).unwrap_or("a device without a name");
+    let since = text("created_at").map(|at| format!(", since {at}")).unwrap_or_default();
+    let this = if entry.get("is_current") == Some(&Value::Bool(true)) { " (this one)" } else { "" };
+    format!("{number}. {name}{since}{this}")
 }
 
 /// A message of the development outbox.

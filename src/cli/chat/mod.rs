@@ -99,10 +99,15 @@ impl Chat {
         let Some(tokens) = self.kept.tokens().cloned() else { return Ok(Then::GoOn) };
         match self.line.turn(&tokens, text, &id).await {
             Ok(answer) => {
-                if let Some(tokens) = answer.tokens {
-                    self.kept.put(tokens)?;
+                match answer.tokens {
+                    Some(tokens) => self.kept.put(tokens)?,
+                    None if tokens.session.is_some() && !answer.authenticated => {
+                        self.kept.put(Tokens { session: None, ..tokens })?;
+                    }
+                    None => {}
                 }
                 out::line(&format!("< {}", answer.text));
+                answer.entries.iter().for_each(|entry| out::line(&format!("  {entry}")));
             }
             Err(Fault::Refused) => {
                 self.step_back(tokens).await?;

@@ -78,7 +78,7 @@ impl Remote {
                 session: Some(Secret::new(text(session, "/token")?)),
             }),
         };
-        Ok(Answer { text: text(&answer, "/result")?, tokens })
+        Ok(Answer::of(answer.get("response").unwrap_or(&Value::Null), tokens))
     }
 
     pub(super) async fn last_answer(&self, tokens: &Tokens) -> Result<Option<String>, Fault> {

@@ -10,6 +10,7 @@ on_both!(
     what_the_chat_ends_is_refused_on_every_node,
     another_persons_session_is_unknown_like_one_that_is_not_there,
     a_device_is_renamed_by_its_owner_alone,
+    the_cookie_of_an_ended_session_goes,
 );
 
 const OTHER: &str = "+14155552672";
@@ -88,5 +89,21 @@ async fn a_device_is_renamed_by_its_owner_alone(db: TestDb) {
     assert_eq!(rename(&app.device().await, "Mine").await.error(), "UNAUTHORIZED");
     assert_eq!(app.count("devices WHERE name = 'Mine'").await, 0);
     assert_eq!(app.count("audit WHERE kind = 'session_renamed'").await, 5);
+    app.finish().await;
+}
+
+// D34: a browser that logs out in the chat is rid of a cookie that would spoil its next request.
+async fn the_cookie_of_an_ended_session_goes(db: TestDb) {
+    let app = TestApp::start(&db).await;
+    let one = app.sign_in(PHONE).await;
+    let cookie = format!("vestibule_session={}", one.session.as_deref().unwrap());
+    for (prompt, goes) in [("show my sessions", false), ("log out", true)] {
+        let request = app.request(Method::POST, "/api/agent/run-sync", &Person::default());
+        let request = request.header("cookie", &cookie).header("origin", &app.base);
+        let answer = reply(request.json(&json!({ "prompt": prompt }))).await;
+        let set = answer.headers.get("set-cookie").map(|c| c.to_str().unwrap().to_owned());
+        assert_eq!(set.is_some_and(|c| c.starts_with("vestibule_session=; ")), goes, "{prompt}");
+    }
+    assert!(!app.is_alive(&one).await);
     app.finish().await;
 }
