@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{Caller, Engine, Error};
 use crate::crypto::{Token, TokenKind};
-use crate::model::{Actor, EventKind, Phone, Secret, SessionId, UserId};
+use crate::model::{Actor, ChallengeId, EventKind, Phone, Secret, SessionId, UserId};
 use crate::store::devices::Device;
 use crate::store::sessions::Session;
 use crate::store::{Applied, Unit, sessions, users};
@@ -44,6 +44,15 @@ pub struct Profile {
 
 /// How long whoever logged out in a chat can ask for the answer again.
 const REPEATS: SignedDuration = SignedDuration::from_mins(10);
+
+/// A code that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenChallenge {
+    /// The challenge.
+    pub id: ChallengeId,
+    /// Whether its code was given back already.
+    pub is_met: bool,
+}
 
 impl Engine {
     /// Who the presented credentials prove; `None` where there are none, an error where one is worth nothing.
@@ -184,6 +193,20 @@ impl Engine {
             email: user.email.as_deref().map(crate::mask::text),
             created_at: user.created_at,
         })
+    }
+
+    /// The challenge that the caller's conversation of a project asked for last.
+    pub async fn open_challenge(
+        &self,
+        caller: &Caller,
+        project: &str,
+    ) -> Result<Option<OpenChallenge>, Error> {
+        let Some(current) = self.store().current_conversation(&caller.actor, project).await? else {
+            return Ok(None);
+        };
+        let state = super::checkpoint::decode(&current.state)?;
+        let is_met = state.progress.otp_verified && !state.progress.session_created;
+        Ok(state.challenge.map(|id| OpenChallenge { id, is_met }))
     }
 
     /// Notes that somebody reached for what is not theirs.

@@ -30,7 +30,7 @@ use std::sync::atomic::AtomicU64;
 use tokio_util::task::TaskTracker;
 
 pub use crate::tool::device::NewDevice;
-pub use access::{Credentials, Profile as Me};
+pub use access::{Credentials, OpenChallenge, Profile as Me};
 pub use error::Error;
 pub use pipeline::{PipelineState, user_management};
 pub use request::{Answer, Caller, Request, SessionGrant};

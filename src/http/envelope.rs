@@ -27,11 +27,13 @@ pub struct ApiError {
     message: String,
     pointer: Option<String>,
     retry_after: Option<u64>,
+    /// What else belongs to it; nulls are left out.
+    details: Map<String, Value>,
 }
 
 impl ApiError {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), pointer: None, retry_after: None }
+        Self { status, code, message: message.into(), pointer: None, retry_after: None, details: Map::new() }
     }
 
     /// A body, parameter or header that cannot be taken; `pointer` says which.
@@ -63,6 +65,24 @@ impl ApiError {
 
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "not found")
+    }
+
+    /// Too many of them; one more fits after those seconds, where that is known.
+    pub(super) fn too_many(message: &str, seconds: Option<u64>) -> Self {
+        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMIT_EXCEEDED", message);
+        Self { retry_after: seconds, ..error }
+    }
+
+    pub(super) fn conflict(message: &str) -> Self {
+        Self::new(StatusCode::CONFLICT, "CONFLICT", message)
+    }
+
+    /// The same with further details.
+    pub(super) fn with(mut self, details: Value) -> Self {
+        if let Value::Object(details) = details {
+            self.details.extend(details.into_iter().filter(|(_, value)| !value.is_null()));
+        }
+        self
     }
 
     pub(super) fn unavailable(message: &str) -> Self {
@@ -130,8 +150,12 @@ impl IntoResponse for ApiError {
         error.insert("code".into(), json!(self.code));
         error.insert("message".into(), json!(self.message));
         error.insert("errorId".into(), json!(id));
+        let mut details = self.details;
         if let Some(pointer) = self.pointer {
-            error.insert("details".into(), json!({ "pointer": pointer }));
+            details.insert("pointer".into(), json!(pointer));
+        }
+        if !details.is_empty() {
+            error.insert("details".into(), Value::Object(details));
         }
         let mut response = (self.status, Json(json!({ "success": false, "error": error }))).into_response();
         if let Some(seconds) = self.retry_after {

@@ -22,6 +22,7 @@ mod options;
 mod page;
 mod params;
 mod sessions;
+mod sign_in;
 
 use std::sync::Arc;
 
@@ -65,6 +66,8 @@ pub fn router(parts: Parts) -> Router {
         .route("/ready", get(ops::ready))
         .route("/.well-known/jwks.json", get(ops::jwks))
         .route("/api/devices", post(auth::new_device))
+        .route("/api/auth/login", post(sign_in::sign_in))
+        .route("/api/auth/register", post(sign_in::sign_in))
         .route("/api/auth/refresh", post(auth::refresh))
         .route("/api/auth/logout", post(auth::logout))
         .route("/api/me", get(auth::me))

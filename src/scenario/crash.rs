@@ -92,9 +92,12 @@ fn is_id(text: &str) -> bool {
     kind.len() == 3 && rest.len() == 26 && rest.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
+/// A text without the two letters that a message is recognised by, in whichever language it names them.
 fn without_reference(text: &str) -> String {
-    const BEFORE: &str = "(reference ";
-    let Some((start, rest)) = text.split_once(BEFORE) else { return text.to_owned() };
-    let after = rest.split_once(')').map_or(rest, |(_, after)| after);
-    format!("{start}{BEFORE}…){}", without_reference(after))
+    let found =
+        ["(reference ", "(referencia "].iter().filter_map(|before| Some((text.find(before)?, *before)));
+    let Some((at, before)) = found.min() else { return text.to_owned() };
+    let (start, rest) = text.split_at(at);
+    let after = rest.split_once(')').map_or("", |(_, after)| after);
+    format!("{start}{before}…){}", without_reference(after))
 }

@@ -11,4 +11,5 @@ mod races;
 mod reuse;
 mod routes;
 mod sessions;
+mod sign_in;
 mod turns;

@@ -54,6 +54,8 @@ const ROWS: &[(&str, &str, &str)] = &[
     ("GET", "/api/agent/conversations/{own}/messages", "401 401 401 404 401 404 200 200 401 200 200 200"),
     ("GET", "/api/agent/conversations/{device}/messages", "401 401 401 200 401 404 404 404 401 404 404 404"),
     ("POST", "/api/agent/run-sync", "401 401 401 200 401 200 200 200 401 403 403 200"),
+    ("POST", "/api/auth/login", "401 401 401 400 401 400 400 400 401 403 403 400"),
+    ("POST", "/api/auth/register", "401 401 401 400 401 400 400 400 401 403 403 400"),
     ("POST", "/api/auth/refresh", "401 401 401 401 401 401 200 401 401 403 403 200"),
     ("POST", "/api/auth/logout", "401 401 401 401 401 401 200 200 401 403 403 200"),
 ];
