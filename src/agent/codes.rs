@@ -25,6 +25,36 @@ outcomes! {
     }
 }
 
+outcomes! {
+    /// The same where it is known whom the code is for.
+    KnownSendOutcome {
+        /// A code is on its way.
+        Sent = "sent",
+        /// Too soon or too many, and this conversation has a live code.
+        Wait = "wait",
+        /// Too soon or too many, and it has none.
+        Limited = "limited",
+        /// This conversation asked for too many.
+        Exhausted = "exhausted",
+        /// The number is locked.
+        Locked = "locked",
+    }
+}
+
+impl SendOutcome {
+    /// The outcome of a handler that cannot run without somebody to send to.
+    pub(super) fn known(self, at: &'static str) -> Result<KnownSendOutcome, Error> {
+        Ok(match self {
+            Self::Sent => KnownSendOutcome::Sent,
+            Self::Wait => KnownSendOutcome::Wait,
+            Self::Limited => KnownSendOutcome::Limited,
+            Self::Exhausted => KnownSendOutcome::Exhausted,
+            Self::Locked => KnownSendOutcome::Locked,
+            Self::Missing => return Err(Error::Unproven(at)),
+        })
+    }
+}
+
 /// A code that was asked for.
 pub(super) struct Asked {
     /// The channel it takes.

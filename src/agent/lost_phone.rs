@@ -5,7 +5,7 @@
 use jiff::SignedDuration;
 
 use super::authenticator::number_under_way;
-use super::codes::{self, Asked, SendOutcome, checked};
+use super::codes::{self, Asked, KnownSendOutcome, SendOutcome, checked};
 use super::handler::outcomes;
 use super::{Error, Handler, Registered, Turn, sealed};
 use crate::model::{Assurance, Contact, Control, Phone, Slot};
@@ -113,11 +113,11 @@ pub struct SendLost;
 
 impl Handler for SendLost {
     const NAME: &'static str = "send_lost";
-    type Outcome = SendOutcome;
+    type Outcome = KnownSendOutcome;
 
-    async fn run(turn: &mut Turn) -> Result<SendOutcome, Error> {
+    async fn run(turn: &mut Turn) -> Result<KnownSendOutcome, Error> {
         let old = sealed::open(turn, OLD, turn.state.old_number.as_ref());
-        let Some(Contact::Phone(phone)) = old else { return Ok(SendOutcome::Missing) };
+        let Some(Contact::Phone(phone)) = old else { return Err(Error::Unproven(Self::NAME)) };
         let last = otp::issued(&turn.tools, turn.state.challenge.as_ref()).await?;
         let live = last.is_some_and(|issued| {
             issued.challenge.purpose == Purpose::VerifyEmail.as_str()
@@ -127,7 +127,7 @@ impl Handler for SendLost {
         turn.values.insert("days".into(), days.into());
         let what = (Purpose::VerifyEmail, SignedDuration::from_hours(24 * days));
         let answer = otp::send_by_email(&mut turn.tools, phone, what).await?;
-        codes::note_sent(turn, answer, Asked { route: Route::Email, to: None, live })
+        codes::note_sent(turn, answer, Asked { route: Route::Email, to: None, live })?.known(Self::NAME)
     }
 }
 

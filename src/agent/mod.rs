@@ -22,7 +22,7 @@ pub mod session_manager;
 mod state;
 mod turn;
 
-pub use codes::SendOutcome;
+pub use codes::{KnownSendOutcome, SendOutcome};
 pub use handler::{Handler, Outcome, Registered, Running};
 pub use parked::Parked;
 pub use state::{Frame, State};

@@ -28,12 +28,12 @@ pub struct ApiError {
     pointer: Option<String>,
     retry_after: Option<u64>,
     /// What else belongs to it; nulls are left out.
-    details: Map<String, Value>,
+    details: Option<Box<Map<String, Value>>>,
 }
 
 impl ApiError {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), pointer: None, retry_after: None, details: Map::new() }
+        Self { status, code, message: message.into(), pointer: None, retry_after: None, details: None }
     }
 
     /// A body, parameter or header that cannot be taken; `pointer` says which.
@@ -80,7 +80,8 @@ impl ApiError {
     /// The same with further details.
     pub(super) fn with(mut self, details: Value) -> Self {
         if let Value::Object(details) = details {
-            self.details.extend(details.into_iter().filter(|(_, value)| !value.is_null()));
+            let known = details.into_iter().filter(|(_, value)| !value.is_null());
+            self.details = Some(Box::new(known.collect()));
         }
         self
     }
@@ -150,7 +151,7 @@ impl IntoResponse for ApiError {
         error.insert("code".into(), json!(self.code));
         error.insert("message".into(), json!(self.message));
         error.insert("errorId".into(), json!(id));
-        let mut details = self.details;
+        let mut details = self.details.map(|details| *details).unwrap_or_default();
         if let Some(pointer) = self.pointer {
             details.insert("pointer".into(), json!(pointer));
         }

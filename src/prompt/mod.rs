@@ -123,7 +123,6 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("identity.name", "{}"),
     ("identity.phone", "{}"),
     ("identity.shown", r#"{"full_name": "John", "phone": "+1•••••••2671", "email": null}"#),
-    ("identity.no_contact", "{}"),
     ("identity.no_code", "{}"),
     ("identity.not_delivered", "{}"),
     ("identity.rest_kept", "{}"),

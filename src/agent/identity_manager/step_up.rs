@@ -1,6 +1,6 @@
 //! Step-up: a code of its own before one sensitive act (D35).
 
-use crate::agent::codes::{self, Asked, SendOutcome, checked};
+use crate::agent::codes::{self, Asked, KnownSendOutcome, checked};
 use crate::agent::handler::outcomes;
 use crate::agent::{Error, Handler, Turn};
 use crate::model::Assurance;
@@ -38,9 +38,9 @@ pub struct SendStepUp;
 impl Handler for SendStepUp {
     const NAME: &'static str = "send_step_up";
     const NEEDS: Assurance = Assurance::SignedIn;
-    type Outcome = SendOutcome;
+    type Outcome = KnownSendOutcome;
 
-    async fn run(turn: &mut Turn) -> Result<SendOutcome, Error> {
+    async fn run(turn: &mut Turn) -> Result<KnownSendOutcome, Error> {
         let user = turn.user.clone().ok_or(Error::Unproven(Self::NAME))?;
         let session = turn.tools.actor.session().cloned().ok_or(Error::Unproven(Self::NAME))?;
         let last = otp::issued(&turn.tools, turn.state.challenge.as_ref()).await?;
@@ -48,11 +48,11 @@ impl Handler for SendStepUp {
             issued.challenge.purpose == Purpose::StepUp.as_str() && issued.challenge.is_live(turn.tools.now)
         });
         let Some((contact, answer)) = otp::send_step_up(&mut turn.tools, &user, session).await? else {
-            return Ok(SendOutcome::Missing);
+            return Err(Error::Unproven(Self::NAME));
         };
         let route = if contact.phone().is_some() { Route::Sms } else { Route::Email };
         turn.values.insert("to".into(), contact.masked().into());
-        codes::note_sent(turn, answer, Asked { route, to: Some(contact.masked()), live })
+        codes::note_sent(turn, answer, Asked { route, to: Some(contact.masked()), live })?.known(Self::NAME)
     }
 }
 
