@@ -144,7 +144,7 @@ async function told(answer) {
   say(bubble("assistant", answer.result));
   const found = answer.response?.data ?? {};
   listed(found.sessions ?? found.devices);
-  offered(found.options);
+  offered(found.options ?? found.suggestions);
   const authenticated = answer.response?.context?.authenticated ?? state.signedIn;
   await Promise.allSettled([
     answer.session || authenticated !== state.signedIn ? refreshAccount() : undefined,

@@ -20,6 +20,7 @@ pub mod response;
 mod sealed;
 pub mod session_manager;
 mod state;
+mod suggest;
 mod turn;
 
 pub use codes::{KnownSendOutcome, SendOutcome};

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::handler::Ended;
-use super::{Error, Handler, Turn};
+use super::{Error, Handler, Turn, suggest};
 use crate::model::NodeResponse;
 
 /// Words what the graph chose to say, in the language of the conversation, and adds the context.
@@ -29,8 +29,12 @@ impl Handler for ResponseAgent {
             }
             None => (say.action, text),
         };
+        let suggestions = suggest::suggestions(turn, action, &turn.data)?;
         let mut response = NodeResponse::new(action, text);
         response.data.extend(std::mem::take(&mut turn.data));
+        if !suggestions.is_empty() {
+            response.data.insert("suggestions".into(), suggestions.into());
+        }
         response.context = context(turn);
         turn.response = Some(response);
         Ok(Ended)

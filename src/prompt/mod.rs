@@ -173,6 +173,16 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("sms.lost_phone", "{}"),
     ("sms.session_reuse", "{}"),
     ("sms.step_up", r#"{"code": "123456", "reference": "KT", "minutes": 10}"#),
+    ("suggest.by_email", "{}"),
+    ("suggest.cancel", "{}"),
+    ("suggest.change_email", "{}"),
+    ("suggest.change_name", "{}"),
+    ("suggest.end_others", "{}"),
+    ("suggest.log_in", "{}"),
+    ("suggest.move_all", "{}"),
+    ("suggest.profile", "{}"),
+    ("suggest.resend", "{}"),
+    ("suggest.sessions", "{}"),
 ];
 
 /// The texts, ready to be said.

@@ -236,6 +236,7 @@ fn named_in_code(sources: &BTreeMap<String, String>) -> BTreeSet<String> {
             "\"lost.",
             "\"migration.",
             "\"sessions.",
+            "\"suggest.",
             "\"sms.",
         ] {
             for (at, _) in code.match_indices(prefix) {

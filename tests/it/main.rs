@@ -14,4 +14,5 @@ mod readme;
 mod restart;
 mod scenarios;
 mod store;
+mod suggestions;
 mod support;

@@ -13,7 +13,7 @@ const REVOKE: &[&str] = &[
     "revoke|terminate|kill|disconnect|kick|unlink|revoca|revocar|desconecta|desconectar|desconectame|termina|terminar|expulsa|abmelden|deconnecte|deconnexion|desconecte|encerrar|sair|salir",
     "end|close|remove|delete|stop|forget my|the|this|that|every|all|a|other|any|open? of? my|the|these|other? active|other|open|old|last|latest|newest|first|second|third|fourth|fifth|oldest|current|unknown? session|sessions|device|devices|laptop|phone|tablet|login|access|computer|it|one",
     "get that|the|this|it",
-    "cierra|cerrar|cierre|cierrame|cierren mi|la|las|todas|su|sus? las|mis? sesion|sesiones",
+    "cierra|cerrar|cierre|cierrame|cierren mi|la|las|todas|su|sus? las|mis? demas|otra|otras|segunda|tercera|primera|ultima? sesion|sesiones",
     "elimina|eliminar|quita|quitar|borra|borrar ese|este|mi|el|un? dispositivo|telefono|movil|portatil",
     "melde|melden mich",
     "fermer|fermez|beenden|sitzungen toutes|alle|beenden?",

@@ -1,0 +1,59 @@
+//! What a person may well say next: words that the engine understands, in the language of the answer.
+
+use serde_json::{Map, Value, json};
+
+use super::{Error, Turn};
+use crate::model::Action;
+
+/// The obvious next steps after an answer, for whoever is signed in or not.
+fn next(action: Action, signed_in: bool, more_than_one: bool) -> &'static [&'static str] {
+    match (action, signed_in) {
+        (Action::OtpSent | Action::OtpRequested | Action::OtpInvalid, false) => {
+            &["suggest.resend", "suggest.by_email"]
+        }
+        (
+            Action::OtpSent
+            | Action::OtpRequested
+            | Action::OtpInvalid
+            | Action::PendingVerification
+            | Action::StepUpRequired,
+            true,
+        ) => &["suggest.resend", "suggest.cancel"],
+        (Action::OtpExpired | Action::OtpAttemptsExceeded, _) => &["suggest.resend", "suggest.cancel"],
+        (Action::Answered | Action::Help | Action::Cancelled | Action::LoggedOut, false) => {
+            &["suggest.log_in"]
+        }
+        (Action::SessionsRevoked, false) => &["suggest.log_in"],
+        (
+            Action::Answered
+            | Action::Help
+            | Action::LoginSuccessful
+            | Action::RegistrationSuccessful
+            | Action::AlreadyAuthenticated,
+            true,
+        ) => &["suggest.profile", "suggest.sessions"],
+        (Action::SessionsListed, true) if more_than_one => &["suggest.end_others"],
+        (Action::IdentityShown, true) => &["suggest.change_name", "suggest.change_email"],
+        (Action::DeviceDataSummary, true) if more_than_one => &["suggest.move_all"],
+        _ => &[],
+    }
+}
+
+/// The suggestions for an answer; none beside choices, which say what there is to say.
+pub(super) fn suggestions(
+    turn: &Turn,
+    action: Action,
+    data: &Map<String, Value>,
+) -> Result<Vec<Value>, Error> {
+    if data.contains_key("options") {
+        return Ok(Vec::new());
+    }
+    let count = ["count", "total_items"].iter().find_map(|key| data.get(*key)?.as_u64()).unwrap_or(0);
+    let least = if action == Action::SessionsListed { 2 } else { 1 };
+    let mut all = Vec::new();
+    for key in next(action, turn.is_signed_in(), count >= least) {
+        let words = turn.replies.say(&turn.tools.language, key, &Map::new())?;
+        all.push(json!({ "label": words, "value": words }));
+    }
+    Ok(all)
+}
