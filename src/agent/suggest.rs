@@ -18,8 +18,8 @@ fn next(action: Action, signed_in: bool, more_than_one: bool) -> &'static [&'sta
             | Action::PendingVerification
             | Action::StepUpRequired,
             true,
-        ) => &["suggest.resend", "suggest.cancel"],
-        (Action::OtpExpired | Action::OtpAttemptsExceeded, _) => &["suggest.resend", "suggest.cancel"],
+        )
+        | (Action::OtpExpired | Action::OtpAttemptsExceeded, _) => &["suggest.resend", "suggest.cancel"],
         (Action::Answered | Action::Help | Action::Cancelled | Action::LoggedOut, false) => {
             &["suggest.log_in"]
         }
