@@ -195,6 +195,7 @@ async fn accounts(serving: &Serving) -> anyhow::Result<()> {
             created_at: now,
             last_seen_at: now,
             closed_at: None,
+            deactivated_at: None,
         };
         let applied = app.store().apply(&Actor::System, vec![users::insert(&user)]).await?;
         ensure!(applied == Applied::Done, "an account was not made");

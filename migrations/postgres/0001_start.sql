@@ -14,8 +14,11 @@ CREATE TABLE users (
     locale            TEXT,
     created_at        BIGINT NOT NULL,
     last_seen_at      BIGINT NOT NULL,
-    closed_at         BIGINT
+    closed_at         BIGINT,
+    deactivated_at    BIGINT
 );
+
+CREATE INDEX users_deactivated ON users (deactivated_at);
 
 CREATE TABLE devices (
     id                TEXT   NOT NULL PRIMARY KEY,

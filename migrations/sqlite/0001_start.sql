@@ -14,8 +14,11 @@ CREATE TABLE users (
     locale            TEXT,
     created_at        INTEGER NOT NULL,
     last_seen_at      INTEGER NOT NULL,
-    closed_at         INTEGER
+    closed_at         INTEGER,
+    deactivated_at    INTEGER
 ) STRICT;
+
+CREATE INDEX users_deactivated ON users (deactivated_at);
 
 CREATE TABLE devices (
     id                TEXT    NOT NULL PRIMARY KEY,

@@ -9,6 +9,7 @@
 //! `access.rs`, and nowhere else. Adding an act on a session or a device: `sessions.rs`, over a tool.
 
 mod access;
+mod account;
 mod changes;
 mod checkpoint;
 mod commit;

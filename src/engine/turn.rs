@@ -71,7 +71,7 @@ impl Engine {
         task.await.map_err(|_| Error::Lost)?
     }
 
-    fn message_id(&self) -> String {
+    pub(super) fn message_id(&self) -> String {
         let n = self.unnamed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let mut rng = self.parts.randomness.stream(&format!("message/{n}"));
         MessageId::new(self.now(), &mut rng).to_string()

@@ -7,6 +7,7 @@
 //! Adding a route: a handler in the file of its subject, a row in `router`, and a row in the table of
 //! `tests/it/http/routes.rs`, which tries every kind of caller on it.
 
+mod account;
 mod agent;
 mod auth;
 mod body;
@@ -70,7 +71,11 @@ pub fn router(parts: Parts) -> Router {
         .route("/api/auth/register", post(sign_in::sign_in))
         .route("/api/auth/refresh", post(auth::refresh))
         .route("/api/auth/logout", post(auth::logout))
+        .route("/api/auth/step-up", post(account::step_up))
         .route("/api/me", get(auth::me))
+        .route("/api/me", patch(account::change))
+        .route("/api/me", delete(account::delete))
+        .route("/api/me/export", get(account::export))
         .route("/api/sessions", get(sessions::list))
         .route("/api/sessions", delete(sessions::end_many))
         .route("/api/sessions/{id}", delete(sessions::end_one))

@@ -108,7 +108,7 @@ async fn turn(shared: &Shared, caller: &engine::Caller, text: String) -> Result<
 }
 
 /// A turn that did not go on, as a status.
-fn refusal(answer: &Answer, pointer: &str) -> ApiError {
+pub(super) fn refusal(answer: &Answer, pointer: &str) -> ApiError {
     let (action, told) = (answer.response.action, &answer.response.data);
     let details = json!({
         "reason": action.as_str(),

@@ -70,6 +70,14 @@ kinds! {
     DeviceTrusted = "device_trusted",
     /// An account trusts a device no more; the detail says why.
     DeviceForgotten = "device_forgotten",
+    /// Somebody took along what is known of them.
+    ExportMade = "export_made",
+    /// The account's deletion was asked for.
+    DeleteRequested = "delete_requested",
+    /// It was called off by a sign-in.
+    DeleteCancelled = "delete_cancelled",
+    /// It was carried out; the account's id stands for nobody from then on.
+    DeleteDone = "delete_done",
     /// The account has another name.
     NameChanged = "name_changed",
     /// A list that a device gathered went into an account.

@@ -83,7 +83,7 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("auth.sign_in_first", "{}"),
     (
         "auth.welcome_back",
-        r#"{"name": "John", "signed_out": [{"device_name": "John's phone"}], "pending_change": true}"#,
+        r#"{"name": "John", "signed_out": [{"device_name": "John's phone"}], "pending_change": true, "reactivated": true}"#,
     ),
     ("auth.wrong_code", r#"{"attempts_left": 2}"#),
     ("email.change", r#"{"code": "123456", "reference": "KT", "minutes": 10}"#),

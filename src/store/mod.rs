@@ -32,6 +32,7 @@ pub mod counters;
 pub mod dev_outbox;
 pub mod device_data;
 pub mod devices;
+pub mod erase;
 pub mod instance;
 pub mod messages;
 pub mod outbox;
@@ -130,6 +131,7 @@ pub static STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("outbox", outbox::STATEMENTS),
     ("audit", audit::STATEMENTS),
     ("dev_outbox", dev_outbox::STATEMENTS),
+    ("erase", erase::STATEMENTS),
     ("instance", instance::STATEMENTS),
 ];
 

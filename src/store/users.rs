@@ -33,6 +33,8 @@ pub struct User {
     pub last_seen_at: Timestamp,
     /// When the account was closed: nobody signs in to it any more.
     pub closed_at: Option<Timestamp>,
+    /// When its deletion was asked for; a sign-in calls it off until it is carried out.
+    pub deactivated_at: Option<Timestamp>,
 }
 
 /// The personal columns stay out of logs.
@@ -45,7 +47,7 @@ impl std::fmt::Debug for User {
 macro_rules! columns {
     () => {
         "id, version, phone, phone_key, full_name, email, email_key, email_verified_at, locale, created_at, \
-         last_seen_at, closed_at"
+         last_seen_at, closed_at, deactivated_at"
     };
 }
 
@@ -61,7 +63,13 @@ sql! {
               WHERE id = $1 AND version = $2 AND closed_at IS NULL";
     INSERT = concat!(
         "INSERT INTO users (", columns!(), ") \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING"
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING"
+    );
+    DEACTIVATE = "UPDATE users SET deactivated_at = $3, version = version + 1 WHERE id = $1 AND version = $2";
+    REACTIVATE = "UPDATE users SET deactivated_at = NULL WHERE id = $1 AND deactivated_at IS NOT NULL";
+    DUE = concat!(
+        "SELECT ", columns!(), " FROM users WHERE deactivated_at <= $1 AND $2 = 'system' \
+         ORDER BY deactivated_at LIMIT $3"
     );
     SET_NAME = "UPDATE users SET full_name = $3, version = version + 1 WHERE id = $1 AND version = $2";
     SEEN = "UPDATE users SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $3";
@@ -82,6 +90,7 @@ fn read(row: &Row) -> Result<User, Error> {
         created_at: row.time(9)?,
         last_seen_at: row.time(10)?,
         closed_at: row.maybe_time(11)?,
+        deactivated_at: row.maybe_time(12)?,
     })
 }
 
@@ -96,10 +105,30 @@ impl Store {
         self.record(actor, (BY_PHONE, args![phone_key, actor.as_str()]), read).await
     }
 
+    /// Accounts whose deletion was asked for before then, the longest ago first. Nobody but the system gets an answer.
+    pub async fn users_to_erase(
+        &self,
+        actor: &Actor,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<User>, Error> {
+        self.records(actor, (DUE, args![before, actor.as_str(), limit]), read).await
+    }
+
     /// The account of a verified e-mail address; nobody but the system gets an answer.
     pub async fn user_by_email(&self, actor: &Actor, email_key: &[u8]) -> Result<Option<User>, Error> {
         self.record(actor, (BY_EMAIL, args![email_key, actor.as_str()]), read).await
     }
+}
+
+/// Its deletion is asked for; stale unless the stored version is the one seen.
+pub fn deactivate(id: &UserId, seen_version: i64, at: Timestamp) -> Write {
+    Write::one(DEACTIVATE, args![id, seen_version, at])
+}
+
+/// Its deletion is called off; stale if it was not asked for, or is carried out.
+pub fn reactivate(id: &UserId) -> Write {
+    Write::one(REACTIVATE, args![id])
 }
 
 /// Adds an account; stale if the id or the number is taken.
@@ -119,6 +148,7 @@ pub fn insert(new: &User) -> Write {
             new.created_at,
             new.last_seen_at,
             new.closed_at,
+            new.deactivated_at,
         ],
     )
 }

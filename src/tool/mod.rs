@@ -8,6 +8,7 @@
 //! Adding a tool: argument and answer types that derive `JsonSchema`, a function over a [`Toolbox`] that asks for the
 //! proof it needs in its signature, and a row in `registry.rs`.
 
+pub mod account;
 pub mod contact;
 mod counts;
 pub mod device;

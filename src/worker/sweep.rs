@@ -39,6 +39,9 @@ impl Worker {
         if let Err(e) = self.parts.engine.apply_due_changes(now).await {
             error!(error = %crate::mask::line(&chain(&e)), "A change of number could not be made");
         }
+        if let Err(e) = self.parts.engine.erase_due_accounts(now).await {
+            error!(error = %crate::mask::line(&chain(&e)), "An account could not be erased");
+        }
         if let Err(e) = self.orphans().await {
             error!(error = %e, "Outbox sweep failed");
         }

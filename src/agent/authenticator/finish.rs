@@ -3,6 +3,7 @@
 use crate::agent::handler::outcomes;
 use crate::agent::{Error, Handler, Turn, identity_migrator};
 use crate::model::{Assurance, EventKind, Slot};
+use crate::tool::account;
 use crate::tool::contact::{self, Cleared};
 use crate::tool::otp::{self, CheckUserExists, CodeVerified, CreateUser, Purpose};
 use crate::tool::session::{self, CreateSession, CreateSessionAnswer};
@@ -172,6 +173,11 @@ impl Handler for CreateSessionNode {
         turn.assurance = Assurance::SignedIn;
         turn.tell("user_id", user.id.as_str());
         identity_migrator::after_sign_in(turn, &user.id).await?;
+        let called_off = account::call_deletion_off(&mut turn.tools, &user);
+        turn.values.insert("reactivated".into(), called_off.into());
+        if called_off {
+            turn.tell("reactivated", true);
+        }
         let signed_out = serde_json::to_value(&grant.signed_out).unwrap_or_default();
         if !grant.signed_out.is_empty() {
             turn.tell("signed_out", signed_out.clone());

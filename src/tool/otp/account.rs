@@ -90,6 +90,7 @@ pub async fn create_user(
         created_at: tools.now,
         last_seen_at: tools.now,
         closed_at: None,
+        deactivated_at: None,
     };
     // Two registrations of one number at once: the second insert touches no row, its turn runs again and finds the first.
     tools.unit.push(users::insert(&user));

@@ -24,6 +24,8 @@ pub enum By {
     Forgotten,
     /// The person ended everything everywhere.
     Everywhere,
+    /// The account's deletion was asked for.
+    Deleted,
     /// The account's phone number changed.
     ContactChanged,
 }
@@ -38,6 +40,7 @@ impl By {
             Self::Reuse => "reuse",
             Self::Forgotten => "forgotten",
             Self::Everywhere => "everywhere",
+            Self::Deleted => "deleted",
             Self::ContactChanged => "contact_changed",
         }
     }
@@ -96,7 +99,7 @@ pub async fn end_trust(tools: &mut Toolbox, user: &UserId, device: &DeviceId, by
 pub async fn end_all_trust(tools: &mut Toolbox, user: &UserId, by: By) -> Result<(), Error> {
     let why = (tools.now, by.as_str());
     tools.unit.push(trusts::end_all(user, why));
-    if by == By::Everywhere {
+    if matches!(by, By::Everywhere | By::Deleted) {
         tools.unit.push(revocations::insert(RevocationKind::User, user.as_str(), why));
     }
     for trust in tools.store.trusts_of(&Actor::System, user).await? {

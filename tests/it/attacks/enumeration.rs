@@ -92,6 +92,7 @@ async fn accounts(app: &TestApp, numbers: &[String]) {
         created_at: at(0),
         last_seen_at: at(0),
         closed_at: None,
+        deactivated_at: None,
     };
     let writes = numbers.iter().map(account).map(|user| users::insert(&user)).collect();
     done(app.app().store(), writes).await;

@@ -243,7 +243,7 @@ async fn whatever_is_not_there_is_told_in_the_envelope(db: TestDb) {
     }
     for (method, path) in [
         (Method::GET, RUN),
-        (Method::DELETE, "/api/me"),
+        (Method::PUT, "/api/me"),
         (Method::PUT, "/api/devices"),
         (Method::OPTIONS, RUN),
         (Method::from_bytes(b"BREW").unwrap(), "/health"),

@@ -1,5 +1,6 @@
 //! The product over HTTP, as an attacker and as a careful client see it.
 
+mod account;
 mod bad_input;
 mod canary;
 mod chat_sessions;

@@ -68,6 +68,7 @@ impl Samples {
             created_at: at(0),
             last_seen_at: at(1),
             closed_at: None,
+            deactivated_at: None,
         }
     }
 
