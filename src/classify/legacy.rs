@@ -23,3 +23,9 @@ pub(super) fn route(text: &str) -> Option<Route> {
     let (_, sub_intent) = NAMES.iter().find(|(name, _)| text.eq_ignore_ascii_case(name))?;
     Some(Route::User(*sub_intent))
 }
+
+/// The name that will be taken no more one day, if a message is that.
+pub(super) fn deprecated(text: &str) -> Option<&'static str> {
+    const OLD: &str = "authentication_agent";
+    text.trim().eq_ignore_ascii_case(OLD).then_some(OLD)
+}

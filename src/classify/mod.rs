@@ -35,6 +35,11 @@ use crate::nlu::Model;
 pub use error::Error;
 pub use schema::strict_schema;
 
+/// The name of the agent that came before, where a message is that: it still routes, and is to be given up (S2-47).
+pub fn deprecated_name(text: &str) -> Option<&'static str> {
+    legacy::deprecated(text)
+}
+
 /// The language of a message, `en` or `es`, where it plainly is in one of the two.
 pub fn language(text: &str) -> Option<&'static str> {
     language::of(&text::Words::of(text))

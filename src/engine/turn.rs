@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tracing::{Instrument, error, info, info_span};
+use tracing::{Instrument, error, info, info_span, warn};
 
 use super::commit::{Committed, Decided};
 use super::request::{Answer, Caller, Request};
@@ -159,6 +159,9 @@ impl Engine {
         let state = if fresh { State::default() } else { super::checkpoint::decode(&conversation.state)? };
 
         let (heard, waiting) = self.classify(call, &state);
+        if let Some(name) = crate::classify::deprecated_name(&call.request.text) {
+            warn!(name, instead = "user_management_agent", "Deprecated name");
+        }
         let mut toolbox = self.toolbox(call, &conversation, now, rng);
         if let Some(language) = spoken(call, &heard) {
             self.parts.replies.language(Some(language)).clone_into(&mut toolbox.language);

@@ -108,6 +108,9 @@ fn legacy_names_route_by_rule() {
         let understood = idle(text);
         assert_eq!((understood.route, understood.tier), (Route::User(sub_intent), Tier::Rule), "{text:?}");
     }
+    // S2-47
+    assert_eq!(crate::classify::deprecated_name(" Authentication_Agent "), Some("authentication_agent"));
+    assert_eq!(crate::classify::deprecated_name("login"), None);
 }
 
 #[test]
