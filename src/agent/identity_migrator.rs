@@ -123,7 +123,9 @@ impl Handler for SummariseData {
 
 /// What a sign-in takes over by itself (S2-39); the answer stays the sign-in's.
 pub(super) async fn after_sign_in(turn: &mut Turn, user_id: &UserId) -> Result<(), Error> {
-    let waits = turn.state.parked.as_ref().is_some_and(|p| p.sub_intent == SubIntent::MigrateIdentity);
+    let now = turn.tools.now;
+    let asked = turn.state.parked.as_ref().filter(|parked| parked.waits(now));
+    let waits = asked.is_some_and(|parked| parked.sub_intent == SubIntent::MigrateIdentity);
     let Some(device_id) = turn.tools.actor.device().cloned().filter(|_| !waits) else { return Ok(()) };
     if let Some(counts) = take_over(turn, (user_id.clone(), device_id), MigrationType::All).await? {
         turn.tell("migration_results", json!(counts));

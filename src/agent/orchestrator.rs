@@ -74,7 +74,9 @@ fn route(turn: &Turn) -> ClassifyOutcome {
         return To::Resume;
     }
     if turn.heard.unclear || turn.heard.control.is_some() {
-        return To::Unclear;
+        // A question that was asked under other graphs cannot be answered any more.
+        let is_stranded = turn.waiting.is_none() && !turn.state.frames.is_empty();
+        return if is_stranded { To::Resume } else { To::Unclear };
     }
     match &turn.heard.route {
         Route::User(_) => To::UserManagement,

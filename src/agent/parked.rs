@@ -2,17 +2,23 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Error, Turn};
 use crate::model::{Entities, Route, SubIntent, Tier, Understanding};
 use crate::tool::{self, Toolbox};
 
+/// How long a request waits: as long as signing in may well take. Whoever signs in later, perhaps somebody else on a shared
+/// device, did not ask for it.
+const WAITS: SignedDuration = SignedDuration::from_mins(30);
+
 /// A request that waits. Its entities may hold a number or an address, so they are sealed (D16).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Parked {
     /// Which of the four it is for.
     pub sub_intent: SubIntent,
+    at: Timestamp,
     confidence: f64,
     entities: String,
 }
@@ -25,7 +31,13 @@ impl Parked {
         let record = record(&turn.tools);
         let tools = &mut turn.tools;
         let sealed = tools.keys.seal(&mut tools.rng, &record, &plain).map_err(tool::Error::from)?;
-        Ok(Self { sub_intent, confidence: turn.heard.confidence, entities: STANDARD.encode(sealed) })
+        let at = turn.tools.now;
+        Ok(Self { sub_intent, at, confidence: turn.heard.confidence, entities: STANDARD.encode(sealed) })
+    }
+
+    /// Whether it waits still.
+    pub fn waits(&self, now: Timestamp) -> bool {
+        now < self.at + WAITS
     }
 
     /// The request, as if it had just been heard; `None` where it was parked in another conversation.

@@ -21,6 +21,11 @@ const GRAPHS: &[(&str, &str)] = &[
     ("graphs/lost_phone.toml", include_str!("../../graphs/lost_phone.toml")),
 ];
 
+/// The graphs that are compiled in, by their files' names.
+pub fn compiled_in_graphs() -> impl Iterator<Item = (&'static str, &'static str)> {
+    GRAPHS.iter().copied()
+}
+
 /// Everything that is wrong with texts and graphs; it stops the start.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]

@@ -147,5 +147,6 @@ fn joined(login: &NodeResponse, own: NodeResponse) -> NodeResponse {
 
 /// The message whose answer is to be corrected once what was parked is carried out.
 pub(super) fn awaited(is_sign_in: bool, turn: &crate::agent::Turn, answer: &MessageId) -> Option<MessageId> {
-    (is_sign_in && turn.state.parked.is_some()).then(|| answer.clone())
+    let waits = turn.state.parked.as_ref().is_some_and(|parked| parked.waits(turn.tools.now));
+    (is_sign_in && waits).then(|| answer.clone())
 }

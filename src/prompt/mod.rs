@@ -101,6 +101,7 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("general.no", "{}"),
     ("general.nothing_to_cancel", r#"{"signed_in": false}"#),
     ("general.out_of_scope", r#"{"waiting": ""}"#),
+    ("general.stranded", "{}"),
     ("general.unclear", r#"{"waiting": "", "signed_in": false}"#),
     ("general.wait", r#"{"n": 1, "unit": "minute"}"#),
     ("general.yes", "{}"),

@@ -1,9 +1,10 @@
-//! A database for one play.
+//! A database for one play, and graphs of another version.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::Setup;
+use crate::app::sources;
 use crate::store::{Error, Options, Store};
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
@@ -52,5 +53,35 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.clear_folder();
+    }
+}
+
+/// The graphs that are compiled in, one version on, in a folder that goes when it is dropped.
+#[derive(Debug)]
+pub(super) struct NextGraphs(PathBuf);
+
+impl NextGraphs {
+    pub(super) fn write() -> std::io::Result<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("vestibule_graphs_{}_{number}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        let made = Self(folder);
+        for (name, text) in sources::compiled_in_graphs() {
+            let file = Path::new(name).file_name().unwrap_or_default();
+            std::fs::write(made.0.join(file), text.replacen("version = 1\n", "version = 2\n", 1))?;
+        }
+        Ok(made)
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for NextGraphs {
+    fn drop(&mut self) {
+        // What cannot go is the temporary folder's business.
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }

@@ -59,6 +59,7 @@ pub const LINES: &[Row] = &[
 pub const COMMANDS: &[Row] = &[
     row("& device", "the actor goes on with a new device, signed out"),
     row("& restart", "the product stops and starts again on the same database"),
+    row("& regraph", "the same, with graphs of another version, as after an update of the conversation"),
     row("& repeat", "the last message comes again and is answered exactly as before"),
     row("& logout", "the actor's session ends"),
     row(
@@ -159,6 +160,8 @@ pub enum Command {
     Device,
     /// Stop and start.
     Restart,
+    /// Stop, and start with graphs of another version.
+    Regraph,
     /// The last message again.
     Repeat,
     /// End the session.

@@ -295,6 +295,7 @@ fn command(text: &str) -> Result<Command, String> {
     match word {
         "device" => plain(Command::Device),
         "restart" => plain(Command::Restart),
+        "regraph" => plain(Command::Regraph),
         "repeat" => plain(Command::Repeat),
         "logout" => plain(Command::Logout),
         "hang" => plain(Command::Hang),

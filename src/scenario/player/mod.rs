@@ -197,6 +197,7 @@ impl<'a> Player<'a> {
         match command {
             Command::Device => self.new_device(actor),
             Command::Restart => self.world.restart().await,
+            Command::Regraph => self.world.regraph().await,
             Command::Repeat => self.repeat(actor).await,
             Command::Logout => self.logout(actor).await,
             Command::Put { kind, items, signed_out } => {

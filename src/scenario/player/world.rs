@@ -17,7 +17,7 @@ use crate::model::{Actor, Clock, EffectId, Randomness, Secret, Verdict};
 use crate::scenario::Setup;
 use crate::scenario::doubles::{Halts, Provider};
 use crate::scenario::format::{Channel, Scenario};
-use crate::scenario::place::Place;
+use crate::scenario::place::{NextGraphs, Place};
 use crate::scenario::process::{Process, Stopped};
 use crate::store::outbox::Effect;
 use crate::store::{self, Store};
@@ -47,6 +47,8 @@ pub(super) struct World<'a> {
     edges: Edges,
     halts: Arc<Halts>,
     started: u64,
+    /// The folder of the graphs, where they are not those compiled in.
+    graphs: Option<NextGraphs>,
 }
 
 /// An effect whose worker was killed, with what its message would have said.
@@ -77,6 +79,7 @@ impl<'a> World<'a> {
             edges: Arc::clone(edges),
             halts: Arc::clone(halts),
             started: 0,
+            graphs: None,
         };
         world.boot().await?;
         Ok(world)
@@ -171,6 +174,14 @@ impl<'a> World<'a> {
         }
         self.boot().await?;
         self.settle().await
+    }
+
+    /// Stops, and starts with graphs of another version.
+    pub(super) async fn regraph(&mut self) -> Result<(), Broken> {
+        let graphs = NextGraphs::write().map_err(|e| format!("graphs of another version: {e}"))?;
+        self.config.graph.folder = Some(graphs.folder().to_owned());
+        self.graphs = Some(graphs);
+        self.restart().await
     }
 
     /// Kills what is left of a stopped process and starts another one; gives what the dead worker had claimed.
