@@ -47,6 +47,7 @@ pub mod config;
 
 pub mod app;
 
+pub mod eval;
 pub mod scenario;
 
 pub mod cli;

@@ -26,7 +26,9 @@ pub struct Parked {
 impl Parked {
     /// Parks what was just heard.
     pub(super) fn of(turn: &mut Turn, sub_intent: SubIntent) -> Result<Self, Error> {
-        let plain = serde_json::to_vec(&turn.heard.entities)
+        // A number to sign in with is not part of the request, and it would be masked here; a new value is a text.
+        let entities = Entities { phone: None, otp_code: None, ..turn.heard.entities.clone() };
+        let plain = serde_json::to_vec(&entities)
             .map_err(|_| tool::Error::from(crate::crypto::Error::Unsealable))?;
         let record = record(&turn.tools);
         let tools = &mut turn.tools;

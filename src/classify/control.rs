@@ -202,7 +202,7 @@ pub(super) fn find(words: &Words, idle: bool) -> Option<Control> {
 
 /// Whether a text names e-mail and nothing else: what to do with it is for the question to say.
 pub(super) fn is_bare_email(words: &Words) -> bool {
-    is_all("my? e? email|mail|correo electronico?", words.as_slice())
+    is_all("my|mi|the|el? e? email|mail|correo electronico? please|gracias?", words.as_slice())
 }
 
 /// Whether a text says that something did not come, without saying that it is a code.

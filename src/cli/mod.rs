@@ -6,6 +6,7 @@
 //! Adding a command: a variant of `Command`, a file of its own, an arm in [`run`], and its line in the README.
 
 mod chat;
+mod eval;
 mod graph;
 mod limits;
 mod out;
@@ -53,6 +54,8 @@ enum Command {
     /// Play scenarios and say whether they hold.
     #[command(after_long_help = crate::scenario::format::help())]
     Replay(replay::Arguments),
+    /// Measure how well messages are understood, on labelled rows.
+    Eval(eval::Arguments),
     /// Print the tools as function definitions, in JSON.
     Tools,
 }
@@ -110,6 +113,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
             Ok(())
         }
         Command::Graph(command) => graph::run(&command, &config(arguments.config.as_deref())?),
+        Command::Eval(asked) => eval::run(&asked, &config(arguments.config.as_deref())?),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Tools => tools::run(),
     }

@@ -23,7 +23,7 @@ const FLOORS: &[(u8, &[&str])] = &[
     (6, &["http", "worker", "telemetry"]),
     (7, &["config"]),
     (8, &["app"]),
-    (9, &["scenario"]),
+    (9, &["scenario", "eval"]),
     (10, &["cli"]),
 ];
 /// Most lines of a file.

@@ -23,14 +23,14 @@ const RENAME: &[&str] = &[
     "change|set|update|edit my|the|this|of? device|devices|tablets|phones|laptops|computers name",
     "name of|for my|this|the? device|phone|laptop|tablet|computer|dispositivo",
     "call|name this|my|that|it device|phone|laptop|tablet|computer|one?",
-    "give my|this|the laptop|phone|device|tablet another|a|new",
+    "give my|this|the laptop|phone|device|tablet|computer|pc another|a|new|the",
     "nombre de|del|a mi|este|al? dispositivo|telefono|tableta|portatil|movil",
 ];
 const REVOKE_INSIDE: &[&str] =
     &["ログアウト", "サインアウト", "登出", "注销", "退出", "结束", "خروج", "أنه", "انه"];
 const RENAME_INSIDE: &[&str] = &["重命名", "名前を変"];
 const DEVICES: &str = "device|devices|dispositivo|dispositivos|gerate|appareils|aparelhos|equipos";
-const SESSIONS: &str = "connecte|connectes|angemeldet|eingeloggt|conectado|conectados|connected|session|sessions|logged|signed|login|logins|active|open|sesion|sesiones|sitzungen|activas|iniciada|sesions";
+const SESSIONS: &str = "connecte|connectes|angemeldet|eingeloggt|conectado|conectados|connected|session|sessions|logged|signed|login|logins|active|open|sesion|sesiones|sessoes|sitzungen|activas|iniciada|sesions";
 
 /// What a message about sessions asks for. A message that forbids it or only asks about it asks for nothing.
 pub(super) fn action(words: &Words) -> Option<SessionAction> {
