@@ -13,7 +13,7 @@
 //! | 6 | [`http`] [`worker`] [`telemetry`] |
 //! | 7 | [`config`] |
 //! | 8 | [`app`] |
-//! | 9 | [`scenario`] |
+//! | 9 | [`scenario`] [`eval`] |
 //! | 10 | [`cli`] |
 
 pub mod model;

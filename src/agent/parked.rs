@@ -28,8 +28,8 @@ impl Parked {
     pub(super) fn of(turn: &mut Turn, sub_intent: SubIntent) -> Result<Self, Error> {
         // A number to sign in with is not part of the request, and it would be masked here; a new value is a text.
         let entities = Entities { phone: None, otp_code: None, ..turn.heard.entities.clone() };
-        let plain = serde_json::to_vec(&entities)
-            .map_err(|_| tool::Error::from(crate::crypto::Error::Unsealable))?;
+        let plain =
+            serde_json::to_vec(&entities).map_err(|_| tool::Error::from(crate::crypto::Error::Unsealable))?;
         let record = record(&turn.tools);
         let tools = &mut turn.tools;
         let sealed = tools.keys.seal(&mut tools.rng, &record, &plain).map_err(tool::Error::from)?;

@@ -11,13 +11,13 @@ use crate::eval;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Labelled rows, one JSON object a line: {id, lang, text, context, sub_intent, entities, tags, also?,
-    /// entities_accept?, forbid?}.
+    /// Labelled rows, one JSON object a line: `{id, lang, text, context, sub_intent, entities, tags, also?,
+    /// entities_accept?, forbid?}`.
     rows: PathBuf,
     /// Write the report as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Write what was said of each row: {id, sub_intent, confidence, entities, tier, us}.
+    /// Write what was said of each row: `{id, sub_intent, confidence, entities, tier, us}`.
     #[arg(long, value_name = "FILE")]
     predictions: Option<PathBuf>,
 }

@@ -90,3 +90,27 @@ fn entities(heard: &Understanding, awaiting: Option<Slot>) -> Map<String, Value>
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // S2-2, S2-4
+    #[test]
+    fn rows_are_judged_by_the_products_own_classifier() {
+        let rows = r#"
+            {"id": "1", "lang": "en", "text": "Logout from all devices", "sub_intent": "manage_sessions", "entities": {"action": "revoke", "revoke_all": true}, "tags": ["all"]}
+            {"id": "2", "lang": "en", "text": "my number is +1 415 555 2671", "sub_intent": "authenticate", "entities": {"phone": "+14155552671"}, "context": {"awaiting": "phone", "active_intent": "authenticate"}}
+            {"id": "3", "lang": "en", "text": "please don't sign me out", "sub_intent": "manage_sessions", "forbid": {"action": ["revoke"]}}
+            {"id": "4", "lang": "en", "text": "Change my name to John", "sub_intent": "authenticate", "entities": {"field": "name", "value": "Jon"}}
+        "#;
+        let report = evaluate(&Options::default(), &read("rows", rows).unwrap()).unwrap();
+        assert_eq!((report.strict.right, report.strict.of, report.entities.right), (3, 4, 3));
+        assert_eq!(report.wrong, [("4".to_owned(), "authenticate".to_owned(), "update_identity".to_owned())]);
+        assert!(report.forbidden.is_empty() && report.by_tag["all"].right == 1);
+        let problems = read("rows", "{}\n\n{\"id\": 1}").unwrap_err();
+        let told: Vec<String> = problems.iter().map(|p| format!("{}:{}", p.file, p.line)).collect();
+        assert_eq!(told, ["rows:1", "rows:3"]);
+        assert!(read("rows", "\n").is_err());
+    }
+}
