@@ -160,13 +160,14 @@ fn sign_in_first(turn: &mut Turn, sub_intent: SubIntent) -> Result<UserManagemen
     }
     if sub_intent == SubIntent::MigrateIdentity {
         // A sign-in takes everything over by itself; whoever asked for a part of it is told of all of it.
-        let everything = Some(MigrationType::All);
-        turn.heard.entities = Entities { migration_type: everything, ..Entities::default() };
+        turn.heard.entities.migration_type = Some(MigrationType::All);
+        turn.heard.entities.action = None;
     }
     turn.state.parked = Some(Parked::of(turn, sub_intent)?);
     turn.lead = Some(Say { reply: "auth.sign_in_first".to_owned(), action: Action::AuthenticationRequired });
-    // What a change is to be is no number to sign in with.
-    turn.heard.entities = Entities::default();
+    // A number that was given along is the one to sign in with, unless it is what a change is to be.
+    let phone = turn.heard.entities.phone.take().filter(|_| sub_intent != SubIntent::UpdateIdentity);
+    turn.heard.entities = Entities { phone, ..Entities::default() };
     Ok(UserManagementOutcome::SignInFirst)
 }
 

@@ -123,6 +123,7 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("identity.lapsed", "{}"),
     ("identity.name", "{}"),
     ("identity.phone", "{}"),
+    ("identity.same_all", "{}"),
     ("identity.shown", r#"{"full_name": "John", "phone": "+1•••••••2671", "email": null}"#),
     ("identity.no_code", "{}"),
     ("identity.not_delivered", "{}"),

@@ -149,7 +149,7 @@ fn invalid(turn: &mut Turn, field: &str, reason: &'static str) -> TakeChangeOutc
 }
 
 /// Whether the account has that value, verified.
-fn has(turn: &Turn, user: &User, contact: &Contact) -> bool {
+pub(super) fn has(turn: &Turn, user: &User, contact: &Contact) -> bool {
     let key = turn.tools.keys.lookup(contact.kind(), contact.identity());
     match contact {
         Contact::Phone(_) => user.phone_key.as_ref() == Some(&key),

@@ -11,7 +11,7 @@ use crate::tool::identity::{
 };
 use crate::tool::otp;
 
-use super::change::CHANGE;
+use super::change::{CHANGE, has};
 
 outcomes! {
     /// The identity always can be shown.
@@ -91,6 +91,10 @@ outcomes! {
     ProfileOutcome {
         /// A contact is to be confirmed.
         Contacts = "contacts",
+        /// The name was all there was to change.
+        Updated = "updated",
+        /// All of it is the account's already.
+        Same = "same",
         /// One value cannot be taken; nothing was changed.
         Invalid = "invalid",
     }
@@ -107,18 +111,31 @@ impl Handler for UpdateProfile {
 
     async fn run(turn: &mut Turn) -> Result<ProfileOutcome, Error> {
         let user = turn.user.clone().ok_or(Error::Unproven(Self::NAME))?;
-        let ask = asked(&turn.heard.entities.changes);
+        let Some(ask) = asked(&turn.heard.entities.changes) else {
+            turn.tell("field", "phone");
+            turn.tell("reason", "not_a_number");
+            return Ok(ProfileOutcome::Invalid);
+        };
         let name = ask.full_name.clone();
         match identity::update_user_profile(&mut turn.tools, &user, ask) {
-            UpdateUserProfileAnswer::Updated { updated_fields, pending_verification, contacts } => {
-                if !updated_fields.is_empty() {
+            UpdateUserProfileAnswer::Updated { updated_fields, mut contacts, .. } => {
+                contacts.retain(|contact| !has(turn, &user, contact));
+                let pending: Vec<&str> = contacts.iter().map(Contact::kind).collect();
+                turn.tell("updated_fields", updated_fields.clone());
+                turn.tell("pending_verification", pending);
+                if let Some(name) = name {
                     turn.values.insert("updated_value".into(), json!(name));
                     turn.values.insert("field".into(), json!("name"));
-                    turn.state.progress.full_name = name;
+                    turn.state.progress.full_name = Some(name);
+                }
+                if contacts.is_empty() {
+                    turn.tell("field", if updated_fields.is_empty() { "phone" } else { "name" });
+                    let nothing = updated_fields.is_empty();
+                    return Ok(if nothing { ProfileOutcome::Same } else { ProfileOutcome::Updated });
+                }
+                if !updated_fields.is_empty() {
                     lead_with(turn, "identity.updated");
                 }
-                turn.tell("updated_fields", updated_fields);
-                turn.tell("pending_verification", pending_verification);
                 keep(turn, contacts)?;
                 Ok(ProfileOutcome::Contacts)
             }
@@ -136,13 +153,14 @@ pub(super) fn lead_with(turn: &mut Turn, reply: &str) {
     turn.lead = Some(Say { reply: reply.to_owned(), action: Action::IdentityUpdated });
 }
 
-fn asked(changes: &[FieldValue]) -> UpdateUserProfile {
+/// What is asked for; `None` where the number is none.
+fn asked(changes: &[FieldValue]) -> Option<UpdateUserProfile> {
     let value = |field: &str| changes.iter().find(|c| c.field == field).map(|c| c.value.clone());
-    UpdateUserProfile {
-        full_name: value("name"),
-        email: value("email"),
-        phone_number: value("phone").and_then(|number| Phone::parse(&number, None).ok()),
-    }
+    let phone_number = match value("phone") {
+        Some(number) => Some(Phone::parse(&number, None).ok()?),
+        None => None,
+    };
+    Some(UpdateUserProfile { full_name: value("name"), email: value("email"), phone_number })
 }
 
 /// Keeps the contacts to be confirmed, sealed: the first is the change under way.

@@ -58,13 +58,22 @@ fn changes(text: &str) -> Vec<FieldValue> {
             &Message { text: &clause, words: &words, awaiting: None, phone: phone.as_ref() },
             &mut out,
         );
-        if let (Some(field), Some(value)) = (out.field, out.value)
-            && !found.iter().any(|f| f.field == field)
-        {
+        let Some(field) = out.field.filter(|field| !found.iter().any(|f| f.field == *field)) else {
+            continue;
+        };
+        // A value that cannot be one is kept as it was written: it is refused, and not passed over.
+        if let Some(value) = out.value.or_else(|| tried(&clause)) {
             found.push(FieldValue { field, value });
         }
     }
     found
+}
+
+/// What a clause says a field is to be, whatever it is worth.
+fn tried(clause: &str) -> Option<String> {
+    let (_, tail) = [" to ", " a "].iter().find_map(|to| clause.split_once(to))?;
+    let tail = tail.trim();
+    (!tail.is_empty()).then(|| tail.to_owned())
 }
 
 /// Whether a message asks to see what is known of the person.
