@@ -80,6 +80,8 @@ kinds! {
     DeleteDone = "delete_done",
     /// The account has another name.
     NameChanged = "name_changed",
+    /// Lists that a device gathered are being moved into an account; the detail says what was asked for.
+    MigrationStarted = "migration_started",
     /// A list that a device gathered went into an account.
     MigrationApplied = "migration_applied",
     /// Somebody asked for what another device gathered.

@@ -53,6 +53,9 @@ pub(in crate::classify) fn asks_what(words: &Words) -> bool {
         || words.contain("do i have|is|on|in")
         || words.contain("summary|resumen|overview")
         || words.contain("tiene|tengo|hay en? este?")
+        || words.contain(
+            "pasaria|pasarian|moveria|moverian|migraria|migrarian|transferiria|transferirian|trasladaria|trasladarian",
+        )
         || words.contain("is|does this|my device|phone have?");
     asks && about
 }
@@ -87,6 +90,21 @@ mod tests {
             ("migrate my data", None),
         ] {
             assert_eq!(kind(&Words::of(text)), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_there_is_is_asked_and_moving_it_is_said() {
+        for (text, want) in [
+            ("what would be moved?", true),
+            ("¿qué se migraría a mi cuenta?", true),
+            ("¿qué datos se moverían?", true),
+            ("¿qué hay en este dispositivo?", true),
+            ("pasa mi carrito a mi cuenta", false),
+            ("me gustaría que se migraría todo", false),
+            ("move everything", false),
+        ] {
+            assert_eq!(asks_what(&Words::of(text)), want, "{text:?}");
         }
     }
 }

@@ -135,10 +135,7 @@ impl Items {
         serde_json::to_string(&self.0).map_err(|_| Error::Unreadable("items of a device"))
     }
 
-    pub(super) fn of(mut items: Vec<Item>) -> Self {
-        // The newest are kept: a list that grows by taking others over must not grow without end.
-        let surplus = items.len().saturating_sub(MOST_ITEMS);
-        items.drain(..surplus);
+    pub(super) fn of(items: Vec<Item>) -> Self {
         Self(items)
     }
 
@@ -160,6 +157,49 @@ impl Items {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// What a list can still take. A list that grows by taking others over keeps to the same limits as one that a client sends,
+/// or it would grow without end, and could not be sent back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    items: usize,
+    bytes: usize,
+}
+
+impl Room {
+    /// That of an empty list.
+    pub(super) fn whole() -> Self {
+        // Each item brings a comma or the closing bracket; the opening one is nobody's.
+        Self { items: MOST_ITEMS, bytes: LARGEST - 1 }
+    }
+
+    /// What is left beside some items.
+    pub(super) fn beside(items: &[Item]) -> Self {
+        let (whole, taken) = (Self::whole(), items.iter().map(size).fold(0, usize::saturating_add));
+        Self { items: whole.items.saturating_sub(items.len()), bytes: whole.bytes.saturating_sub(taken) }
+    }
+
+    /// Takes the place of one more item, if there is enough.
+    pub(super) fn take(&mut self, item: &Item) -> bool {
+        let left = self.items.checked_sub(1).zip(self.bytes.checked_sub(size(item)));
+        if let Some((items, bytes)) = left {
+            *self = Self { items, bytes };
+        }
+        left.is_some()
+    }
+
+    /// Takes what an item needs more than it did before, if there is enough.
+    pub(super) fn grow(&mut self, before: &Item, after: &Item) -> bool {
+        let left = self.bytes.saturating_add(size(before)).checked_sub(size(after));
+        self.bytes = left.unwrap_or(self.bytes);
+        left.is_some()
+    }
+}
+
+/// The bytes of an item in its list.
+fn size(item: &Item) -> usize {
+    serde_json::to_vec(item).map_or(usize::MAX, |text| text.len().saturating_add(1))
 }
 
 /// Whether two items are the same one. The same thing looked at twice is two items of a history.

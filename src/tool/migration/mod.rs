@@ -144,11 +144,18 @@ pub async fn migrate_device_data(
     let account = Owner::User(user_id.clone());
     let kept = lists(tools, &account).await?;
     let mut results = Counts::default();
+    let mut wanted = Vec::new();
     for (kind, list) in gathered.into_iter().filter(|(kind, _)| kind.is_of(migration_type)) {
-        let new = Items::stored(&list.items)?;
-        if new.is_empty() {
-            continue;
+        let items = Items::stored(&list.items)?;
+        if !items.is_empty() {
+            wanted.push((kind, list, items));
         }
+    }
+    if !wanted.is_empty() {
+        let detail = json!({ "migration_type": migration_type });
+        tools.audit_of(EventKind::MigrationStarted, Some(user_id.clone()), None, detail);
+    }
+    for (kind, list, new) in wanted {
         let before = kept.get(&kind);
         let own = before.map(|list| Items::stored(&list.items)).transpose()?.unwrap_or_default();
         let (merged, gained) = merge::merge(kind, (own, new), tools.options.cart_cap);

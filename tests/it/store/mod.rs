@@ -3,6 +3,7 @@
 mod apply;
 mod challenges;
 mod concurrency;
+mod device_data;
 mod effects;
 mod identity;
 mod isolation;
