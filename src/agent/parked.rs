@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Error, Turn};
-use crate::model::{Entities, Route, SubIntent, Tier, Understanding};
+use crate::model::{Entities, Route, SubIntent, Understanding};
 use crate::tool::{self, Toolbox};
 
 /// How long a request waits: as long as signing in may well take. Whoever signs in later, perhaps somebody else on a shared
@@ -47,18 +47,9 @@ impl Parked {
         let sealed = STANDARD.decode(&self.entities).ok()?;
         let plain = tools.keys.open(&record(tools), &sealed).ok()?;
         let entities: Entities = serde_json::from_slice(&plain).ok()?;
-        Some(Understanding {
-            route: Route::User(self.sub_intent),
-            confidence: self.confidence,
-            unclear: false,
-            answers: false,
-            control: None,
-            entities,
-            missing: Vec::new(),
-            rejected: None,
-            tier: Tier::Rule,
-            reasoning: "rule: asked for before the sign-in".to_owned(),
-        })
+        let route = Route::User(self.sub_intent);
+        let heard = Understanding::by_rule(route, entities, "rule: asked for before the sign-in");
+        Some(Understanding { confidence: self.confidence, ..heard })
     }
 }
 

@@ -144,18 +144,8 @@ impl Cascade<'_> {
     }
 
     fn by_rule(&self, route: Route, entities: Entities, reasoning: String) -> Understanding {
-        Understanding {
-            missing: missing(&route, &entities, self.input.awaiting),
-            route,
-            confidence: 1.0,
-            unclear: false,
-            answers: false,
-            control: None,
-            entities,
-            rejected: None,
-            tier: Tier::Rule,
-            reasoning,
-        }
+        let missing = missing(&route, &entities, self.input.awaiting);
+        Understanding { missing, ..Understanding::by_rule(route, entities, reasoning) }
     }
 }
 

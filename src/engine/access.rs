@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use super::said::PROJECT;
 use super::{Caller, Engine, Error};
 use crate::crypto::{Token, TokenKind};
 use crate::model::{Actor, ChallengeId, EventKind, Phone, Secret, SessionId, UserId};
@@ -195,13 +196,9 @@ impl Engine {
         })
     }
 
-    /// The challenge that the caller's conversation of a project asked for last.
-    pub async fn open_challenge(
-        &self,
-        caller: &Caller,
-        project: &str,
-    ) -> Result<Option<OpenChallenge>, Error> {
-        let Some(current) = self.store().current_conversation(&caller.actor, project).await? else {
+    /// The challenge that the caller's conversation of fields asked for last.
+    pub async fn open_challenge(&self, caller: &Caller) -> Result<Option<OpenChallenge>, Error> {
+        let Some(current) = self.store().current_conversation(&caller.actor, PROJECT).await? else {
             return Ok(None);
         };
         let state = super::checkpoint::decode(&current.state)?;

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::said::PROJECT;
 use super::{Caller, Engine, Error, checkpoint};
 use crate::agent::State;
 use crate::model::{ChallengeId, ConversationId, SessionId};
@@ -15,8 +16,6 @@ use crate::tool::{self, Toolbox};
 const MOST_RUNS: usize = 8;
 /// Most accounts erased in one sweep.
 const BATCH: u32 = 16;
-/// The project whose conversation a session's step-ups belong to.
-const PROJECT: &str = "api";
 
 impl Engine {
     /// Sends a step-up code to the account's own contact.

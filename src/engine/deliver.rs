@@ -16,9 +16,7 @@ use super::turn::{Call, place};
 use super::{Engine, Error, checkpoint};
 use crate::agent::State;
 use crate::bus::Delivery;
-use crate::model::{
-    Actor, Entities, EventKind, MessageId, NodeResponse, Route, SubIntent, Tier, Understanding,
-};
+use crate::model::{Actor, Entities, EventKind, MessageId, NodeResponse, Route, SubIntent, Understanding};
 use crate::store::conversations::Conversation;
 use crate::store::messages::{self, Message, Role};
 use crate::store::outbox::Effect;
@@ -216,16 +214,6 @@ impl Engine {
 
 /// A system message carries no text.
 fn nothing_heard() -> Understanding {
-    Understanding {
-        route: Route::User(SubIntent::Authenticate),
-        confidence: 1.0,
-        unclear: false,
-        answers: false,
-        control: None,
-        entities: Entities::default(),
-        missing: Vec::new(),
-        rejected: None,
-        tier: Tier::Rule,
-        reasoning: "a message could not be delivered".to_owned(),
-    }
+    let route = Route::User(SubIntent::Authenticate);
+    Understanding::by_rule(route, Entities::default(), "a message could not be delivered")
 }

@@ -6,7 +6,8 @@
 //! in the order they came. The engine does not know HTTP, nor how effects leave.
 //!
 //! Adding to what a turn commits: a write in `commit.rs`, in the order its keys need. Adding a way to be told who calls:
-//! `access.rs`, and nowhere else. Adding an act on a session or a device: `sessions.rs`, over a tool.
+//! `access.rs`, and nowhere else. Adding an act on a session or a device: `sessions.rs`, over a tool. Adding a form's field:
+//! `said.rs`.
 
 mod access;
 mod account;
@@ -22,6 +23,7 @@ mod queue;
 mod repeat;
 mod request;
 mod run;
+mod said;
 mod sessions;
 mod turn;
 
@@ -36,6 +38,7 @@ pub use error::Error;
 pub use pipeline::{PipelineState, user_management};
 pub use request::{Answer, Caller, Request, SessionGrant};
 pub use run::{Observer, Step};
+pub use said::Said;
 pub use sessions::SessionTokens;
 
 use crate::agent::Registered;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::Error;
+use super::{Error, Said};
 use crate::crypto::Token;
 use crate::model::{Actor, ConversationId, NodeResponse, Secret, SessionId, UserId};
 
@@ -47,6 +47,8 @@ pub struct Request {
     pub text: String,
     /// The language to answer in.
     pub locale: Option<String>,
+    /// What was said in fields, of which `text` is then only what the history shows.
+    pub said: Option<Said>,
 }
 
 impl Request {

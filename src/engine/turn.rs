@@ -212,6 +212,9 @@ impl Engine {
             _ => None,
         });
         let active = state.frames.first().map(|f| route_of(&f.graph));
+        if let Some(said) = &call.request.said {
+            return (said.heard(active), waiting);
+        }
         let input = Input { text: &call.request.text, awaiting: waiting.as_ref().map(|w| w.slot), active };
         (self.parts.classifier.understand(&input), waiting)
     }
@@ -283,7 +286,7 @@ impl Engine {
 /// The language of a message that asks for something; an answer to a question, such as a name, is in no language.
 fn spoken(call: &Call, heard: &Understanding) -> Option<&'static str> {
     let is_answer = heard.answers || heard.rejected.is_some();
-    (call.request.locale.is_none() && !is_answer)
+    (call.request.locale.is_none() && call.request.said.is_none() && !is_answer)
         .then(|| crate::classify::language(&call.request.text))
         .flatten()
 }

@@ -10,14 +10,12 @@ use super::body::Fields;
 use super::caller::Caller;
 use super::envelope::data;
 use super::{ApiError, Shared, cookies};
-use crate::engine::{self, Request};
-use crate::model::{Action, ChallengeId};
+use crate::engine::{self, Said};
+use crate::model::{Action, ChallengeId, Contact, Email};
 use crate::tool::otp::{SendOtpAnswer, VerifyOtpAnswer};
 
 /// The header that names the step-up an act is done with.
 const STEP_UP: &str = "x-step-up";
-/// The project whose conversation changes of contacts take place in.
-const PROJECT: &str = "api";
 
 /// `POST /api/auth/step-up`: `{}` sends a code to the account's own contact, `{challengeId, code}` gives it back.
 pub(super) async fn step_up(
@@ -64,17 +62,14 @@ pub(super) async fn change(
 ) -> Result<Response, ApiError> {
     signed_in(&caller)?;
     if let Some(id) = fields.text("challengeId")? {
-        let code = fields.required("code")?;
-        if !(4..=8).contains(&code.len()) || !code.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(ApiError::unprocessable("/code", "must be the digits of the code and nothing else"));
-        }
-        let open = shared.engine.open_challenge(&caller, PROJECT).await?;
+        let code = fields.code()?;
+        let open = shared.engine.open_challenge(&caller).await?;
         if open.is_none_or(|open| open.id.as_str() != id) {
             return Err(ApiError::not_found());
         }
         return contact(&shared, &caller, code).await;
     }
-    let (name, email, phone) = (fields.text("fullName")?, fields.text("email")?, fields.text("phone")?);
+    let (name, email, phone) = (fields.text("fullName")?, fields.text("email")?, fields.phone()?);
     match (name, email, phone) {
         (Some(name), None, None) => match shared.engine.rename(&caller, &name).await? {
             Ok(_) => Ok(data(
@@ -84,27 +79,21 @@ pub(super) async fn change(
             Err(reason) => Err(ApiError::unprocessable("/fullName", format!("cannot be a name: {reason}"))),
         },
         (None, Some(email), None) => {
-            let email = crate::model::Email::parse(&email)
-                .map_err(|e| ApiError::unprocessable("/email", e.to_string()))?;
-            contact(&shared, &caller, format!("change my email to {}", email.key())).await
+            let email = Email::parse(&email).map_err(|e| ApiError::unprocessable("/email", e.to_string()))?;
+            contact(&shared, &caller, Said::Change(Contact::Email(email))).await
         }
-        (None, None, Some(phone)) => {
-            let phone = crate::model::Phone::parse(&phone, None)
-                .map_err(|e| ApiError::unprocessable("/phone", e.to_string()))?;
-            contact(&shared, &caller, format!("change my phone number to {}", phone.e164())).await
-        }
+        (None, None, Some(phone)) => contact(&shared, &caller, Said::Change(Contact::Phone(phone))).await,
         (None, None, None) => Err(ApiError::invalid("", "give one of fullName, email and phone")),
         _ => Err(ApiError::invalid("", "give one of fullName, email and phone, and the others after it")),
     }
 }
 
 /// One step of a change: a turn of the chat.
-async fn contact(shared: &Shared, caller: &engine::Caller, text: String) -> Result<Response, ApiError> {
-    let request = Request { project: PROJECT.to_owned(), text, ..Request::default() };
-    let answer = shared.engine.turn(caller.clone(), request).await?;
+async fn contact(shared: &Shared, caller: &engine::Caller, said: Said) -> Result<Response, ApiError> {
+    let answer = shared.engine.say(caller, said).await?;
     let told = &answer.response.data;
     let field = told.get("field").cloned().unwrap_or(Value::Null);
-    let open = shared.engine.open_challenge(caller, PROJECT).await?;
+    let open = shared.engine.open_challenge(caller).await?;
     let body = |updated: Vec<&Value>, pending: Vec<&Value>, step_up: bool| {
         json!({
             "updatedFields": updated,

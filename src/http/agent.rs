@@ -31,6 +31,7 @@ pub(super) async fn run_sync(
         message_id: fields.text("messageId")?,
         text: fields.required("prompt")?,
         locale: fields.text("locale")?,
+        ..Request::default()
     };
     let answer = match shared.engine.turn(caller.clone(), request).await {
         Err(Error::NotFound) => {

@@ -6,6 +6,8 @@ use axum::http::{StatusCode, header};
 use serde_json::{Map, Value};
 
 use super::ApiError;
+use crate::engine::Said;
+use crate::model::Phone;
 
 /// Deepest nesting of a body.
 const DEEPEST: usize = 64;
@@ -94,6 +96,19 @@ impl Fields {
     /// A text that must be there.
     pub(super) fn required(&self, name: &str) -> Result<String, ApiError> {
         self.text(name)?.ok_or_else(|| ApiError::invalid(&format!("/{name}"), "is missing"))
+    }
+
+    /// A phone number with its country code that may be left out.
+    pub(super) fn phone(&self) -> Result<Option<Phone>, ApiError> {
+        let Some(text) = self.text("phone")? else { return Ok(None) };
+        Phone::parse(&text, None).map(Some).map_err(|e| ApiError::unprocessable("/phone", e.to_string()))
+    }
+
+    /// A code that must be there.
+    pub(super) fn code(&self) -> Result<Said, ApiError> {
+        let digits = self.required("code")?;
+        let what = "must be the digits of the code and nothing else";
+        Said::code(&digits).ok_or_else(|| ApiError::unprocessable("/code", what))
     }
 
     /// True or false; false where it is left out.

@@ -11,11 +11,8 @@ use super::body::Fields;
 use super::caller::Caller;
 use super::envelope::data;
 use super::{ApiError, Shared, cookies};
-use crate::engine::{self, Answer, Request};
-use crate::model::{Action, ChallengeId, Phone, person_name};
-
-/// The project whose conversation a device's sign-ins take place in.
-const PROJECT: &str = "api";
+use crate::engine::{self, Answer, Said};
+use crate::model::{Action, ChallengeId, person_name};
 
 /// `POST /api/auth/login` and `POST /api/auth/register`: `{phone}` sends a code, `{challengeId, code, fullName?}` gives it
 /// back.
@@ -32,13 +29,12 @@ pub(super) async fn sign_in(
 }
 
 async fn begin(shared: &Shared, caller: &engine::Caller, fields: &Fields) -> Result<Response, ApiError> {
-    let text = fields.required("phone")?;
-    let phone = Phone::parse(&text, None).map_err(|e| ApiError::unprocessable("/phone", e.to_string()))?;
-    let answer = turn(shared, caller, format!("log in, my phone is {}", phone.e164())).await?;
+    let phone = fields.phone()?.ok_or_else(|| ApiError::invalid("/phone", "is missing"))?;
+    let answer = shared.engine.say(caller, Said::SignIn(phone)).await?;
     if answer.response.action != Action::OtpSent {
         return Err(refusal(&answer, "/phone"));
     }
-    let challenge = shared.engine.open_challenge(caller, PROJECT).await?.ok_or_else(ApiError::internal)?;
+    let challenge = shared.engine.open_challenge(caller).await?.ok_or_else(ApiError::internal)?;
     let told = &answer.response.data;
     let body = json!({
         "challengeId": challenge.id,
@@ -53,23 +49,20 @@ async fn finish(
     (caller, headers): (&engine::Caller, &HeaderMap),
     (id, fields): (&str, &Fields),
 ) -> Result<Response, ApiError> {
-    let code = fields.required("code")?;
-    if !(4..=8).contains(&code.len()) || !code.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(ApiError::unprocessable("/code", "must be the digits of the code and nothing else"));
-    }
+    let code = fields.code()?;
     let name = fields.text("fullName")?.map(|name| person_name(&name)).transpose();
     let name = name.map_err(|e| ApiError::unprocessable("/fullName", e.to_string()))?;
-    let open = shared.engine.open_challenge(caller, PROJECT).await?;
+    let open = shared.engine.open_challenge(caller).await?;
     // Another device's challenge is one that is not there.
     let named = ChallengeId::parse(id).ok();
     let open = open.filter(|open| Some(&open.id) == named.as_ref()).ok_or_else(ApiError::not_found)?;
     let mut answer = None;
     if !open.is_met {
-        answer = Some(turn(shared, caller, code).await?);
+        answer = Some(shared.engine.say(caller, code).await?);
     }
     let asks_name = answer.as_ref().is_none_or(|a| a.response.action == Action::NameRequested);
     if let (true, Some(name)) = (asks_name, name) {
-        answer = Some(turn(shared, caller, format!("my name is {name}")).await?);
+        answer = Some(shared.engine.say(caller, Said::Name(name)).await?);
     }
     let Some(answer) = answer else { return Ok(name_required(&open.id)) };
     match (&answer.session, answer.response.action) {
@@ -85,7 +78,7 @@ async fn finish(
         }
         (None, Action::NameRequested) => Ok(name_required(&open.id)),
         (None, Action::SecondProofRequired) => {
-            let second = shared.engine.open_challenge(caller, PROJECT).await?;
+            let second = shared.engine.open_challenge(caller).await?;
             let reference = answer.response.data.get("reference").cloned().unwrap_or(Value::Null);
             let body = json!({
                 "secondProofRequired": true,
@@ -100,11 +93,6 @@ async fn finish(
 
 fn name_required(id: &ChallengeId) -> Response {
     data(StatusCode::OK, &json!({ "nameRequired": true, "challengeId": id }))
-}
-
-async fn turn(shared: &Shared, caller: &engine::Caller, text: String) -> Result<Answer, ApiError> {
-    let request = Request { project: PROJECT.to_owned(), text, ..Request::default() };
-    Ok(shared.engine.turn(caller.clone(), request).await?)
 }
 
 /// A turn that did not go on, as a status.

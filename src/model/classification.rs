@@ -310,6 +310,22 @@ pub struct Understanding {
 }
 
 impl Understanding {
+    /// What a rule is sure of.
+    pub fn by_rule(route: Route, entities: Entities, reasoning: impl Into<String>) -> Self {
+        Self {
+            route,
+            confidence: 1.0,
+            unclear: false,
+            answers: false,
+            control: None,
+            entities,
+            missing: Vec::new(),
+            rejected: None,
+            tier: Tier::Rule,
+            reasoning: reasoning.into(),
+        }
+    }
+
     /// The seed's form, where the route is one of its four.
     pub fn classification(&self) -> Option<SubIntentClassification> {
         let Route::User(sub_intent) = self.route else { return None };

@@ -11,6 +11,7 @@ on_both!(
     tries_count_together_with_the_chats,
     limits_and_odd_values_are_told,
     another_devices_challenge_is_not_there,
+    a_name_that_is_a_command_is_a_name,
 );
 
 const OTHER: &str = "+14155552672";
@@ -70,6 +71,20 @@ async fn a_name_can_come_after_the_code(db: TestDb) {
     app.advance(61);
     let (again, _) = app.sign_in_again(&app.device().await, PHONE).await;
     assert_eq!(app.get("/api/me", &again).await.data()["fullName"], "Will Hand");
+    app.finish().await;
+}
+
+// SEC-16
+async fn a_name_that_is_a_command_is_a_name(db: TestDb) {
+    let app = TestApp::start(&db).await;
+    for (n, name) in ["Help Me", "Cancel", "log me out", "no"].into_iter().enumerate() {
+        let device = app.device().await;
+        let id = begun(&app, &device, &format!("+1415555268{n}")).await;
+        let body = json!({ "challengeId": id, "code": app.code(), "fullName": name });
+        let mut person = device;
+        person.take(&login(&app, &person, body).await);
+        assert_eq!(app.get("/api/me", &person).await.data()["fullName"], name);
+    }
     app.finish().await;
 }
 
