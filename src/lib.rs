@@ -23,6 +23,7 @@ pub mod clock;
 pub mod crypto;
 pub mod graph;
 pub mod limit;
+pub mod llm;
 pub mod mail;
 pub mod mask;
 pub mod nlu;

@@ -10,6 +10,7 @@
 
 pub mod authenticator;
 mod codes;
+pub mod general;
 mod handler;
 pub mod identity_manager;
 pub mod identity_migrator;
@@ -22,6 +23,7 @@ pub mod session_manager;
 mod state;
 mod suggest;
 mod turn;
+pub mod understood;
 
 pub use codes::{KnownSendOutcome, SendOutcome};
 pub use handler::{Handler, Outcome, Registered, Running};
@@ -59,6 +61,8 @@ pub fn handlers() -> Vec<Registered> {
     all.extend(identity_migrator::handlers());
     all.extend(lost_phone::handlers());
     all.extend(session_manager::handlers());
+    all.extend(understood::handlers());
+    all.push(Registered::of::<general::General>());
     all.push(Registered::of::<response::ResponseAgent>());
     all
 }

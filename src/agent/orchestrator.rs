@@ -31,6 +31,8 @@ outcomes! {
         OutOfScope = "out_of_scope",
         /// The engine asks back.
         Unclear = "unclear",
+        /// The person is asked whether that is meant.
+        Confirm = "confirm",
         /// A phone is lost.
         LostPhone = "lost_phone",
         /// What was begun is left.
@@ -77,6 +79,9 @@ fn route(turn: &Turn) -> ClassifyOutcome {
         // A question that was asked under other graphs cannot be answered any more.
         let is_stranded = turn.waiting.is_none() && !turn.state.frames.is_empty();
         return if is_stranded { To::Resume } else { To::Unclear };
+    }
+    if turn.heard.proposed {
+        return To::Confirm;
     }
     match &turn.heard.route {
         Route::User(_) => To::UserManagement,
@@ -231,6 +236,7 @@ impl Handler for StartOver {
 fn clear(turn: &mut Turn) {
     turn.state.frames.clear();
     turn.state.change = None;
+    turn.state.understood = None;
     if let Some(challenge) = &turn.state.challenge {
         turn.tools.unit.push(challenges::void(challenge));
     }

@@ -50,6 +50,14 @@ fn context(turn: &mut Turn) -> serde_json::Map<String, Value> {
     context.insert("authenticated".into(), json!(turn.assurance >= crate::model::Assurance::SignedIn));
     context.insert("route".into(), json!(heard.route.as_str()));
     context.insert("tier".into(), json!(heard.tier));
+    context.insert("reason".into(), json!(heard.reasoning));
+    if !heard.scores.is_empty() {
+        let score = |(route, p): &(String, f64)| (route.clone(), json!((p * 1_000.0).round() / 1_000.0));
+        context.insert(
+            "scores".into(),
+            heard.scores.iter().map(score).collect::<serde_json::Map<_, _>>().into(),
+        );
+    }
     context.extend(std::mem::take(&mut turn.context));
     context
 }

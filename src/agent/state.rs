@@ -45,6 +45,9 @@ pub struct State {
     /// What waits for somebody to sign in.
     #[serde(default)]
     pub parked: Option<Parked>,
+    /// What a model understood, and waits for a yes.
+    #[serde(default)]
+    pub understood: Option<Parked>,
     /// What the question that waits was asked with, so that it can be asked again in the same words.
     #[serde(default)]
     pub question: Map<String, Value>,

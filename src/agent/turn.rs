@@ -69,6 +69,10 @@ pub struct Turn {
     pub response: Option<NodeResponse>,
     /// What the turn gives beyond its answer.
     pub granted: Granted,
+    /// Whether the turn goes on with a request that the person has just confirmed.
+    pub carries_on: bool,
+    /// Whether the answer may be said in a language model's words.
+    pub generate: bool,
     /// The texts.
     pub replies: std::sync::Arc<Replies>,
 }

@@ -22,10 +22,12 @@ use crate::clock::{MovableClock, SystemClock};
 use crate::config::Config;
 use crate::crypto::{self, Keys};
 use crate::dev_outbox::DevOutbox;
-use crate::engine::{self, Engine, Observer};
+use crate::engine::{self, Engine, Observer, Shadow};
 use crate::http;
+use crate::llm::{Llm, OpenAi};
 use crate::mail::Mail;
 use crate::model::{Clock, Profile, Randomness};
+use crate::prompt::Prompts;
 use crate::sms::Sms;
 use crate::store::Store;
 use crate::worker::{self, Worker};
@@ -47,6 +49,10 @@ pub struct Doubles {
     pub observer: Option<Observer>,
     /// A classifier that is trained already, for whoever builds many apps.
     pub classifier: Option<Arc<Classifier>>,
+    /// A language model.
+    pub llm: Option<Arc<dyn Llm>>,
+    /// Hears every message too, and decides nothing.
+    pub shadow: Option<Shadow>,
 }
 
 /// A running engine with its worker.
@@ -73,10 +79,11 @@ impl App {
         let keys = Arc::new(Keys::derive(&key, &config.crypto.code_peppers)?);
         let (replies, graphs) = sources::load(&config.prompt, &config.graph)?;
         let (replies, graphs) = (Arc::new(replies), Arc::new(graphs));
-        let classifier = match doubles.classifier {
+        let local = match doubles.classifier {
             Some(classifier) => classifier,
             None => Arc::new(Classifier::new(&config.classify)?),
         };
+        let classifier = with_model(local, &config, (&clock, &randomness), doubles.llm)?;
         let store = Store::open(&config.store).await?;
         let (deliveries, queued) = Deliveries::new();
         let deliveries = Arc::new(deliveries);
@@ -92,8 +99,10 @@ impl App {
             boundaries: doubles.boundaries.clone(),
             limits: config.limit.clone(),
             options: config.tool.clone(),
+            prices: config.llm.clone(),
             first_try_ms: config.worker.first_try_ms,
             observer: doubles.observer,
+            shadow: doubles.shadow,
         });
         let (sms, mail) = match (doubles.sms, doubles.mail) {
             (Some(sms), Some(mail)) => (sms, mail),
@@ -170,6 +179,41 @@ impl App {
         self.tasks.wait().await;
         self.store.close().await;
     }
+}
+
+/// The classifier of a configuration, with the language model that it names.
+pub fn classifier(config: &Config) -> anyhow::Result<Arc<Classifier>> {
+    let local = Arc::new(Classifier::new(&config.classify)?);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    with_model(local, config, (&clock, &Randomness::system()), None)
+}
+
+/// The language model of a configuration, if it names one.
+pub fn model(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    randomness: &Randomness,
+) -> anyhow::Result<Option<Arc<dyn Llm>>> {
+    if config.llm.models.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(OpenAi::new(&config.llm, Arc::clone(clock), randomness.clone())?)))
+}
+
+/// The classifier with a language model beside it, where there is one.
+fn with_model(
+    local: Arc<Classifier>,
+    config: &Config,
+    (clock, randomness): (&Arc<dyn Clock>, &Randomness),
+    double: Option<Arc<dyn Llm>>,
+) -> anyhow::Result<Arc<Classifier>> {
+    let llm = match double {
+        Some(double) => Some(double),
+        None => model(config, clock, randomness)?,
+    };
+    let Some(llm) = llm else { return Ok(local) };
+    let prompts = Arc::new(Prompts::load(&config.prompt)?);
+    Ok(Arc::new(local.beside(&config.classify, &llm, &prompts)?))
 }
 
 fn clock(profile: Profile, double: Option<Arc<dyn Clock>>) -> (Arc<dyn Clock>, Option<Arc<MovableClock>>) {

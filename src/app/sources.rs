@@ -19,6 +19,7 @@ const GRAPHS: &[(&str, &str)] = &[
     ("graphs/session_manager.toml", include_str!("../../graphs/session_manager.toml")),
     ("graphs/identity_migrator.toml", include_str!("../../graphs/identity_migrator.toml")),
     ("graphs/lost_phone.toml", include_str!("../../graphs/lost_phone.toml")),
+    ("graphs/understood.toml", include_str!("../../graphs/understood.toml")),
 ];
 
 /// The graphs that are compiled in, by their files' names.

@@ -1,34 +1,83 @@
 //! The tiers in their order, and the form of their answer.
 
+use super::asked::Proposal;
 use super::awaited::{self, Verdict, outside_phone};
 use super::entities::{Message, is_forbidden, missing, of_route};
-use super::text::Words;
-use super::{Input, Options, control, legacy};
+use super::proposed::{Merged, merge};
+use super::{Input, Options, control, legacy, named_route};
 use crate::model::{Control, Entities, Rejected, Route, Slot, SubIntent, Tier, Understanding};
 use crate::nlu::{Context, Model};
 
-/// Runs the cascade.
-pub(super) fn run(model: &Model, options: &Options, input: &Input<'_>) -> Understanding {
-    let words = Words::of(input.text);
-    let phone = Message::phone(input.text, input.awaiting, options.region);
-    let message =
-        Message { text: input.text, words: &words, awaiting: input.awaiting, phone: phone.as_ref() };
-    let cascade = Cascade { model, options, input, message };
-    cascade
-        .control()
-        .or_else(|| cascade.awaited())
-        .or_else(|| cascade.legacy())
-        .unwrap_or_else(|| cascade.local())
+/// How many of the local classifier's scores are told.
+const TOLD: usize = 3;
+
+/// What the tiers on this machine make of a message.
+pub(super) struct Local {
+    /// What holds where no model is asked, or none answers.
+    pub(super) understanding: Understanding,
+    /// Whether it is sure enough that a model need not be asked.
+    pub(super) sure: bool,
 }
 
-struct Cascade<'a> {
-    model: &'a Model,
-    options: &'a Options,
-    input: &'a Input<'a>,
-    message: Message<'a>,
+/// A message on its way through the tiers.
+pub(super) struct Cascade<'a> {
+    pub(super) model: &'a Model,
+    pub(super) options: &'a Options,
+    pub(super) input: &'a Input<'a>,
+    pub(super) message: Message<'a>,
 }
 
 impl Cascade<'_> {
+    /// The tiers on this machine. Moves that steer the conversation are rules whatever the tiers are: whoever says "cancel"
+    /// is never asked what that means.
+    pub(super) fn local_tiers(&self) -> Local {
+        if let Some(understanding) = self.control() {
+            return Local { understanding, sure: true };
+        }
+        if let Some(understanding) = self.awaited().or_else(|| self.legacy()) {
+            return Local { understanding, sure: self.options.has(Tier::Rule) };
+        }
+        let understanding = self.local();
+        let sure = self.options.has(Tier::Local)
+            && understanding.confidence >= self.options.sure
+            && !understanding.unclear;
+        Local { understanding, sure }
+    }
+
+    /// What a model's proposal makes of what the tiers on this machine understood.
+    pub(super) fn with(&self, local: Understanding, proposal: Proposal) -> Understanding {
+        // The awaited slot's own rule reads a text better than any model; the model only says that it was asked.
+        if local.tier == Tier::Rule {
+            return Understanding { tier: Tier::Llm, ..local };
+        }
+        let Proposal { route, confidence, entities } = proposal;
+        let agrees = route == local.route;
+        let Merged { entities, proposed } = merge(&self.message, &route, &entities, agrees);
+        let answers = self.fills(&route, &entities);
+        let reasoning = format!("llm: {} {confidence:.2}; {}", route.as_str(), local.reasoning);
+        Understanding {
+            confidence,
+            unclear: confidence < self.options.accept || self.is_forbidden(&route),
+            answers,
+            proposed: proposed && !answers,
+            tier: Tier::Llm,
+            scores: local.scores,
+            ..self.by_rule(route, entities, reasoning)
+        }
+    }
+
+    /// Whether what a model found is what the person was asked for. A code, a number and a name are the readers' alone.
+    fn fills(&self, route: &Route, entities: &Entities) -> bool {
+        let is_home = self.input.active.as_ref() == Some(route);
+        is_home
+            && match self.input.awaiting {
+                Some(Slot::Device) => entities.device_name.is_some(),
+                Some(Slot::MigrationType) => entities.migration_type.is_some(),
+                Some(Slot::Field) => entities.field.is_some(),
+                _ => false,
+            }
+    }
+
     fn control(&self) -> Option<Understanding> {
         let found = control::find(self.message.words, self.is_idle());
         if let Some(found) = found.filter(|found| *found != Control::Email || self.may_be_by_email()) {
@@ -71,7 +120,7 @@ impl Cascade<'_> {
     fn local(&self) -> Understanding {
         let scores = self.model.classify(self.input.text, &self.context());
         let best = scores.best();
-        let route = best.map_or(Route::OutOfScope, |score| named_route(score.label));
+        let route = best.map_or(Route::OutOfScope, |score| named_route(score.label, &[]));
         let confidence = best.map_or(0.0, |score| score.probability).clamp(0.0, 1.0);
         let second =
             scores.second().map_or_else(String::new, |s| format!(" over {} {:.2}", s.label, s.probability));
@@ -81,6 +130,7 @@ impl Cascade<'_> {
             confidence,
             unclear: confidence < self.options.accept || self.is_forbidden(&route),
             tier: Tier::Local,
+            scores: scores.iter().take(TOLD).map(|s| (s.label.to_owned(), s.probability)).collect(),
             ..self.by_rule(route, entities, reasoning)
         }
     }
@@ -157,14 +207,5 @@ fn home(slot: Slot) -> Route {
         Slot::Device | Slot::DeviceName => Route::User(SubIntent::ManageSessions),
         Slot::MigrationType => Route::User(SubIntent::MigrateIdentity),
         Slot::Confirm => Route::General,
-    }
-}
-
-/// The route that a label of the local model stands for.
-fn named_route(label: &str) -> Route {
-    match (SubIntent::parse(label), label) {
-        (Some(sub_intent), _) => Route::User(sub_intent),
-        (None, "general") => Route::General,
-        (None, _) => Route::OutOfScope,
     }
 }

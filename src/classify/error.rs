@@ -5,9 +5,12 @@ use crate::nlu;
 /// Why no classifier could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The threshold is no probability.
-    #[error("`accept` must lie between 0 and 1, and it is {0}")]
-    Accept(f64),
+    /// A threshold is no probability.
+    #[error("a threshold must lie between 0 and 1, and this is {0}")]
+    Threshold(f64),
+    /// What a model is told cannot be rendered.
+    #[error("a prompt failed")]
+    Prompt(#[from] crate::prompt::Error),
     /// The local classifier could not be trained.
     #[error("the local classifier could not be trained")]
     Training(#[from] nlu::Error),

@@ -4,35 +4,54 @@
 //! 2. **The awaited slot** (`awaited`): a code while a code is awaited is taken by rule, and no model is asked.
 //! 3. **Legacy names** (`legacy`): a message that is the name of an intent.
 //! 4. **The local classifier** ([`crate::nlu`]), with a calibrated confidence.
-//! 5. Where a language model is configured its tier stands here, and is asked only what the local one leaves unclear.
+//! 5. **A language model**, where one is configured (`asked`, `proposed`), and only for what the local classifier is not
+//!    sure of. It is shown a redacted text (`redact`), and what it says is a proposal.
 //! 6. Below [`Options::accept`] the answer is marked unclear: the engine asks instead of guessing (D14).
+//!
+//! Small talk is answered by a model too (`generate`), with what it says masked.
 //!
 //! Entities are read by deterministic rules (`entities`), whichever tier chose the route.
 //!
-//! It knows no store, no conversation and no wording of answers; it changes nothing and is a pure function of its
-//! input. Whether a person *may* do what a route does is not decided here.
+//! It knows no store, no conversation and no wording of answers, and it changes nothing. Without a model it is a pure
+//! function of its input. Whether a person *may* do what a route does is not decided here.
 //!
 //! Adding a control move: its phrases in `control.rs`, a row in `tests/control.rs`. Adding an entity: a file in
 //! `entities/`, read in `entities::of_route`. Adding a rule for an awaited slot: `awaited/`. Adding a tier: a step in
 //! `cascade.rs`, after everything surer than it.
 
+mod asked;
 mod awaited;
 mod cascade;
 mod control;
 mod entities;
 mod error;
+mod generate;
 mod language;
 mod legacy;
+mod options;
+mod proposed;
+mod redact;
 mod schema;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
-use crate::model::{Region, Route, Slot, Understanding};
+use std::sync::Arc;
+
+use crate::llm::{Llm, Spent};
+use crate::model::{Route, Slot, SubIntent, Tier, Understanding};
 use crate::nlu::Model;
+use crate::prompt::Prompts;
+
+use asked::Asking;
+use cascade::{Cascade, Local};
+use entities::Message;
+use generate::Generating;
 
 pub use error::Error;
+pub use generate::{Generated, SmallTalk};
+pub use options::Options;
 pub use schema::strict_schema;
 
 /// The name of the agent that came before, where a message is that: it still routes, and is to be given up (S2-47).
@@ -48,23 +67,8 @@ pub fn language(text: &str) -> Option<&'static str> {
 /// The local model is trained with this seed, so that every node and every replay has the same one.
 const TRAINING_SEED: u64 = 1;
 
-/// How messages are understood.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Below this confidence the engine asks instead of acting.
-    pub accept: f64,
-    /// The country of phone numbers that are given without a country code.
-    pub region: Option<Region>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { accept: 0.6, region: Region::parse("US") }
-    }
-}
-
 /// A message and where it fell.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Input<'a> {
     /// What was said.
     pub text: &'a str,
@@ -72,27 +76,117 @@ pub struct Input<'a> {
     pub awaiting: Option<Slot>,
     /// The route that is being worked on.
     pub active: Option<Route>,
+    /// The question that was asked last, as it was worded; for a model.
+    pub question: Option<String>,
+    /// What was said before, the oldest first; for a model.
+    pub earlier: Vec<String>,
+}
+
+/// What a message was heard to mean, and what a model cost.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    /// What it means.
+    pub understanding: Understanding,
+    /// What was spent on it.
+    pub spent: Vec<Spent>,
 }
 
 /// Understands messages.
 #[derive(Debug)]
 pub struct Classifier {
     options: Options,
-    model: Model,
+    model: Arc<Model>,
+    asking: Option<Asking>,
+    generating: Option<Generating>,
 }
 
 impl Classifier {
     /// Trains the local model on the utterances that are built in.
     pub fn new(options: &Options) -> Result<Self, Error> {
-        if !(0.0..=1.0).contains(&options.accept) {
-            return Err(Error::Accept(options.accept));
-        }
-        let model = Model::train(&crate::nlu::utterances()?, TRAINING_SEED)?;
-        Ok(Self { options: options.clone(), model })
+        options.check()?;
+        let model = Arc::new(Model::train(&crate::nlu::utterances()?, TRAINING_SEED)?);
+        Ok(Self { options: options.clone(), model, asking: None, generating: None })
     }
 
-    /// What a message means. The same input always gives the same answer.
+    /// The same local model with a language model beside it.
+    pub fn beside(
+        &self,
+        options: &Options,
+        llm: &Arc<dyn Llm>,
+        prompts: &Arc<Prompts>,
+    ) -> Result<Self, Error> {
+        options.check()?;
+        Ok(Self {
+            options: options.clone(),
+            model: Arc::clone(&self.model),
+            asking: Some(Asking::new(Arc::clone(llm), prompts, &[])?),
+            generating: Some(Generating::new(Arc::clone(llm), Arc::clone(prompts))),
+        })
+    }
+
+    /// What a message means to the tiers on this machine. The same input always gives the same answer.
     pub fn understand(&self, input: &Input<'_>) -> Understanding {
-        cascade::run(&self.model, &self.options, input)
+        self.cascade(input, |cascade| cascade.local_tiers().understanding)
+    }
+
+    /// What a message means, a language model asked where the other tiers are not sure. A model that fails changes nothing.
+    pub async fn hear(&self, input: &Input<'_>) -> Heard {
+        let Local { understanding, sure } = self.cascade(input, local_tiers);
+        let asking = self.asking.as_ref().filter(|_| !sure && self.options.has(Tier::Llm));
+        let Some(asking) = asking else { return Heard { understanding, spent: Vec::new() } };
+        let (proposal, spent) = asking.propose(input).await;
+        let understanding = match proposal {
+            Ok(proposal) => self.cascade(input, |cascade| cascade.with(understanding, proposal)),
+            Err(why) => {
+                tracing::debug!(why, "Model not heard");
+                Understanding {
+                    reasoning: format!("{}; llm: {why}", understanding.reasoning),
+                    ..understanding
+                }
+            }
+        };
+        Heard { understanding, spent }
+    }
+
+    /// Answers small talk with a model's words; each masked piece goes to `sink` as it comes. Nothing where there is no
+    /// model, or nothing usable came of it.
+    pub async fn generate(&self, talk: &SmallTalk<'_>, sink: &mut (dyn FnMut(&str) + Send)) -> Generated {
+        match &self.generating {
+            Some(generating) => generating.answer(talk, sink).await,
+            None => Generated::default(),
+        }
+    }
+
+    /// Whether small talk can be answered with a model's words.
+    pub fn generates(&self) -> bool {
+        self.generating.is_some()
+    }
+
+    /// How many messages before this one a model is shown.
+    pub fn window(&self) -> u32 {
+        if self.asking.is_some() { self.options.window } else { 0 }
+    }
+
+    fn cascade<T>(&self, input: &Input<'_>, run: impl FnOnce(&Cascade<'_>) -> T) -> T {
+        let words = text::Words::of(input.text);
+        let region = self.options.region;
+        let phone = Message::phone(input.text, input.awaiting, region);
+        let plain = Message::plain(input.text, &words, input.awaiting);
+        let message = Message { phone: phone.as_ref(), region, ..plain };
+        run(&Cascade { model: &self.model, options: &self.options, input, message })
+    }
+}
+
+fn local_tiers(cascade: &Cascade<'_>) -> Local {
+    cascade.local_tiers()
+}
+
+/// The route of that name: one of the four, an agent's, or none.
+fn named_route(name: &str, agents: &[String]) -> Route {
+    match (SubIntent::parse(name), name) {
+        (Some(sub_intent), _) => Route::User(sub_intent),
+        (None, "general") => Route::General,
+        (None, name) if agents.iter().any(|agent| agent == name) => Route::Agent(name.to_owned()),
+        (None, _) => Route::OutOfScope,
     }
 }

@@ -102,7 +102,12 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch(arguments: Arguments) -> Result<(), Failure> {
-    if arguments.config.is_some() && matches!(arguments.command, Some(Command::Replay(_) | Command::Tools)) {
+    let plays_no_part = match &arguments.command {
+        Some(Command::Replay(asked)) => !asked.is_configured(),
+        Some(Command::Tools) => true,
+        _ => false,
+    };
+    if arguments.config.is_some() && plays_no_part {
         return Err(Failure::Usage("--config plays no part in this command".to_owned()));
     }
     match arguments.command.unwrap_or(Command::Serve) {
@@ -114,7 +119,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Graph(command) => graph::run(&command, &config(arguments.config.as_deref())?),
         Command::Eval(asked) => eval::run(&asked, &config(arguments.config.as_deref())?),
-        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Replay(asked) => replay::run(&asked, arguments.config.as_deref()),
         Command::Tools => tools::run(),
     }
 }

@@ -1,13 +1,16 @@
 //! `vestibule replay`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
 
 use super::{Failure, block_on, out};
-use crate::app::sources;
-use crate::scenario::{self, Coverage, Report, Scenario, Setup};
+use crate::app::{self, sources};
+use crate::clock::SystemClock;
+use crate::model::{Clock, Randomness};
+use crate::scenario::{self, Coverage, Report, Scenario, Setup, recordings};
 use crate::{graph, prompt};
 
 #[derive(Debug, Args)]
@@ -27,14 +30,27 @@ pub(super) struct Arguments {
     /// Say which edges of the graphs were passed.
     #[arg(long)]
     coverage: bool,
+    /// Ask the configured language model, and keep what it says beside each scenario.
+    #[arg(long, conflicts_with = "crash")]
+    record: bool,
+    /// Say which messages would go elsewhere under the configuration of that file.
+    #[arg(long, value_name = "CONFIG")]
+    shadow: Option<PathBuf>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+impl Arguments {
+    /// Whether the configuration plays a part.
+    pub(super) fn is_configured(&self) -> bool {
+        self.record
+    }
+}
+
+pub(super) fn run(arguments: &Arguments, config: Option<&Path>) -> Result<(), Failure> {
     if arguments.database.as_deref().is_some_and(|url| !url.starts_with("postgres")) {
         return Err(Failure::Usage("--database takes postgres://USER@HOST/DATABASE".to_owned()));
     }
     let scenarios = read(&arguments.paths)?;
-    let setup = Setup::new(arguments.database.clone()).map_err(anyhow::Error::from)?;
+    let setup = setup(arguments, config)?;
     let reports = block_on(async {
         let mut reports = Vec::new();
         for scenario in &scenarios {
@@ -52,18 +68,71 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         std::fs::write(file, scenario::junit(&reports))
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
+    if arguments.record {
+        keep(&reports)?;
+    }
     if arguments.coverage {
         out::line(cover(&reports)?.to_string().trim_end());
     }
     if let Some((median, p95)) = scenario::latency(&reports) {
         out::line(&format!("a turn took {median:.1} ms in the median, {p95:.1} ms at p95"));
     }
+    if let Some(used) = used(&reports) {
+        out::line(&used);
+    }
     let failed = reports.iter().filter(|report| !report.passed()).count();
     out::line(&format!("{} passed, {failed} failed", reports.len() - failed));
     if failed > 0 { Err(Failure::Failed(anyhow!("{failed} scenarios failed"))) } else { Ok(()) }
 }
 
+fn setup(arguments: &Arguments, config: Option<&Path>) -> Result<Setup, Failure> {
+    let mut setup = Setup::new(arguments.database.clone()).map_err(anyhow::Error::from)?;
+    if arguments.record {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let model = app::model(&super::config(config)?, &clock, &Randomness::system())?;
+        let what = "--record asks a language model, and llm.models names none";
+        setup = setup.recording(model.ok_or_else(|| Failure::Usage(what.to_owned()))?);
+    }
+    if let Some(file) = &arguments.shadow {
+        setup = setup.shadowed_by(app::classifier(&super::config(Some(file))?)?);
+    }
+    Ok(setup)
+}
+
+/// Writes what was recorded; a scenario in which no model was asked keeps no file, and one that failed what it had.
+fn keep(reports: &[Report]) -> anyhow::Result<()> {
+    for report in reports.iter().filter(|report| report.passed()) {
+        let file = Scenario::recordings_of(Path::new(&report.file));
+        let cannot = || format!("cannot write {}", file.display());
+        if !report.exchanges.is_empty() {
+            std::fs::write(&file, recordings::write(&report.exchanges)?).with_context(cannot)?;
+            out::line(&format!("recorded {} in {}", report.exchanges.len(), file.display()));
+        } else if file.exists() {
+            std::fs::remove_file(&file).with_context(cannot)?;
+        }
+    }
+    Ok(())
+}
+
+/// What language models used, where any was asked.
+fn used(reports: &[Report]) -> Option<String> {
+    let spent = || reports.iter().flat_map(|report| &report.spent);
+    let calls: u32 = spent().map(|s| s.calls).sum();
+    let (input, output): (u64, u64) = (spent().map(|s| s.input).sum(), spent().map(|s| s.output).sum());
+    (calls > 0).then(|| format!("language models: {calls} calls, {input} tokens in, {output} out"))
+}
+
 fn tell(report: &Report) {
+    told(report);
+    for (line, what) in &report.elsewhere {
+        out::line(&format!(
+            "        {}:{line}: went to {}, would go to {}",
+            report.file, what.went, what.would
+        ));
+    }
+}
+
+fn told(report: &Report) {
     let plays = if report.plays > 1 { format!(" ({} plays)", report.plays) } else { String::new() };
     let Some(first) = report.failures.first() else {
         return out::line(&format!("ok      {}: {}{plays}", report.file, report.title));
@@ -92,13 +161,9 @@ fn read(paths: &[PathBuf]) -> Result<Vec<Scenario>, Failure> {
     }
     let (mut scenarios, mut problems) = (Vec::new(), Vec::new());
     for file in files {
-        let name = file.display().to_string();
-        match std::fs::read_to_string(&file) {
-            Ok(text) => match Scenario::parse(&name, &text) {
-                Ok(scenario) => scenarios.push(scenario),
-                Err(found) => problems.push(found.to_string()),
-            },
-            Err(e) => problems.push(format!("{name}: cannot be read: {e}")),
+        match Scenario::read(&file) {
+            Ok(scenario) => scenarios.push(scenario),
+            Err(found) => problems.push(found),
         }
     }
     if problems.is_empty() { Ok(scenarios) } else { Err(Failure::Usage(problems.join("\n"))) }

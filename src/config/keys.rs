@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 
 use super::Config;
 use super::value::{Expected, Raw};
-use crate::model::{AuthProgress, Region, Secret};
+use crate::llm::Price;
+use crate::model::{AuthProgress, Region, Secret, Tier};
 use crate::telemetry;
 
 /// One key: where it stands, what else it is called, how it is set.
@@ -91,7 +92,22 @@ pub(super) const KEYS: &[Key] = &[
     key("store.schema", |c, v| put(&mut c.store.schema, v.text(SCHEMA, is_schema).map(Some))),
 
     key("classify.accept", |c, v| put(&mut c.classify.accept, v.share())),
+    key("classify.sure", |c, v| put(&mut c.classify.sure, v.share())),
     key("classify.region", |c, v| put(&mut c.classify.region, region(v))),
+    key("classify.tiers", |c, v| put(&mut c.classify.tiers, v.list(TIERS, |_: &Tier| true))),
+    key("classify.window", |c, v| put(&mut c.classify.window, v.whole(0, 20))),
+
+    key("llm.base_url", |c, v| put(&mut c.llm.base_url, v.text(BASE_URL, is_http))).alias("OPENAI_BASE_URL"),
+    key("llm.api_key", |c, v| put(&mut c.llm.api_key, v.text("a key", is_header).map(|k| Some(Secret::new(k)))))
+        .alias("OPENAI_API_KEY").secret(),
+    key("llm.models", |c, v| put(&mut c.llm.models, v.list(MODELS, |name: &String| is_model(name)))).alias("OPENAI_MODEL"),
+    key("llm.prices", |c, v| put(&mut c.llm.prices, v.list(PRICES, |_: &Price| true))),
+    key("llm.call_ms", |c, v| put(&mut c.llm.call_ms, v.whole(100, 60_000))),
+    key("llm.turn_ms", |c, v| put(&mut c.llm.turn_ms, v.whole(100, 120_000))),
+    key("llm.retries", |c, v| put(&mut c.llm.retries, v.whole(0, 5))),
+    key("llm.concurrency", |c, v| put(&mut c.llm.concurrency, v.whole(1, 10_000))),
+    key("llm.breaker_failures", |c, v| put(&mut c.llm.breaker_failures, v.whole(1, 1_000))),
+    key("llm.breaker_seconds", |c, v| put(&mut c.llm.breaker_seconds, v.whole(1, 3_600))),
 
     key("worker.first_try_ms", |c, v| put(&mut c.worker.first_try_ms, v.whole(1, 30_000))),
     key("worker.lease_seconds", |c, v| put(&mut c.worker.lease_seconds, v.whole(1, 600))),
@@ -110,6 +126,11 @@ const PEPPERS: &str = "a list of names of 1 to 16 letters and digits, the one fo
 const MASTER_KEY: &str = "base64 of at least 32 bytes";
 const DATABASE: &str = "sqlite:PATH or postgres://USER@HOST/DATABASE";
 const SCHEMA: &str = "a schema's name: up to 63 of a-z, 0-9 and _, a letter first";
+const TIERS: &str = "a list of rule, local and llm, in which local or llm stands";
+const BASE_URL: &str = "an address such as https://api.openai.com/v1";
+const MODELS: &str = "a list of models' names, the preferred one first";
+const PRICES: &str =
+    "a list of `MODEL INPUT OUTPUT`, the prices of a million tokens, such as `gpt-4.1-mini 0.40 1.60`";
 const REGION: &str = "a country of two letters, such as US, or none";
 const LEVEL: &str =
     "one of error, warn, info, debug, trace, off, or target=level, with commas between several";
@@ -179,6 +200,19 @@ fn is_schema(name: &str) -> bool {
     name.len() <= 63
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+fn is_http(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    rest.is_some_and(|rest| !rest.trim_matches('/').is_empty() && !rest.contains(['@', ' ', '?', '#']))
+}
+
+fn is_header(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+fn is_model(name: &str) -> bool {
+    (1..=100).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic())
 }
 
 fn is_language(text: &str) -> bool {

@@ -22,7 +22,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::model::Profile;
-use crate::{classify, crypto, graph, http, limit, prompt, store, telemetry, tool, worker};
+use crate::{classify, crypto, graph, http, limit, llm, prompt, store, telemetry, tool, worker};
 
 use entries::Entry;
 pub use problem::{Place, Problem, Problems};
@@ -50,6 +50,8 @@ pub struct Config {
     pub store: store::Options,
     /// The classifier.
     pub classify: classify::Options,
+    /// Language models.
+    pub llm: llm::Options,
     /// The worker.
     pub worker: worker::Options,
     /// The logs.

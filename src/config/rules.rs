@@ -7,7 +7,7 @@ use super::Config;
 use super::keys::key_bytes;
 use super::problem::{Place, Problem};
 use crate::crypto;
-use crate::model::Profile;
+use crate::model::{Profile, Tier};
 
 /// Where each given key comes from; `None` if its value was refused.
 pub(super) type Origins = BTreeMap<&'static str, Option<Place>>;
@@ -43,6 +43,26 @@ const RULES: &[Rule] = &[
         keys: &["tool.session_absolute_days", "tool.session_expiry_days"],
         holds: |c| c.tool.session_absolute_days >= c.tool.session_expiry_days,
         says: "tool.session_absolute_days has to be at least tool.session_expiry_days",
+    },
+    Rule {
+        keys: &["classify.tiers"],
+        holds: |c| c.classify.has(Tier::Local) || c.classify.has(Tier::Llm),
+        says: "classify.tiers takes rule, local and llm, and one of the last two has to be there",
+    },
+    Rule {
+        keys: &["classify.tiers", "llm.models"],
+        holds: |c| c.classify.has(Tier::Local) || !c.llm.models.is_empty(),
+        says: "classify.tiers without local needs a language model: set llm.models",
+    },
+    Rule {
+        keys: &["llm.call_ms", "llm.turn_ms"],
+        holds: |c| c.llm.call_ms <= c.llm.turn_ms,
+        says: "llm.call_ms must not be more than llm.turn_ms",
+    },
+    Rule {
+        keys: &["llm.base_url", "llm.models"],
+        holds: |c| c.llm.models.is_empty() || is_safe(&c.llm.base_url),
+        says: "llm.base_url has to be https, or a server on this machine: prompts and the key would be readable on the way",
     },
     Rule {
         keys: &["tool.access_token_minutes", "tool.session_expiry_days"],
@@ -82,4 +102,11 @@ fn own_key_file(options: &crypto::Options) -> bool {
 
 fn is_varied(key: &str) -> bool {
     key_bytes(key).is_some_and(|bytes| bytes.iter().any(|byte| Some(byte) != bytes.first()))
+}
+
+/// Whether nobody on the way can read what is sent.
+fn is_safe(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("http://") else { return true };
+    let host = rest.split(['/', ':']).next().unwrap_or_default();
+    matches!(host, "localhost" | "127.0.0.1") || rest.starts_with("[::1]")
 }

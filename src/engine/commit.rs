@@ -25,6 +25,8 @@ pub(super) struct Decided<'c> {
     pub(super) fresh: bool,
     pub(super) turn: Turn,
     pub(super) response: NodeResponse,
+    /// What models used.
+    pub(super) usage: Vec<Write>,
 }
 
 /// What became of it.
@@ -86,7 +88,7 @@ impl StoredSession {
 impl Engine {
     /// Applies a decided turn, if nothing it was decided on has changed.
     pub(super) async fn commit(&self, decided: Decided<'_>) -> Result<Committed, Error> {
-        let Decided { call, mut conversation, fresh, mut turn, response } = decided;
+        let Decided { call, mut conversation, fresh, mut turn, response, usage } = decided;
         let grant: Signed = turn.granted.session.take();
         let effect = turn.granted.effect.take();
         let seen_version = conversation.version;
@@ -110,7 +112,7 @@ impl Engine {
         } else {
             conversations::save(&conversation, seen_version)
         });
-        unit.extend(std::mem::take(&mut turn.tools.unit).into_writes());
+        unit.extend(std::mem::take(&mut turn.tools.unit).into_writes().into_iter().chain(usage));
         if grant.is_some() {
             unit.push(messages::move_to(&conversation.id, &conversation.owner));
         }

@@ -17,6 +17,7 @@ mod commit;
 mod deliver;
 mod device_data;
 mod error;
+mod hearing;
 mod parked;
 mod pipeline;
 mod queue;
@@ -25,6 +26,7 @@ mod request;
 mod run;
 mod said;
 mod sessions;
+mod shadow;
 mod turn;
 
 use std::sync::Arc;
@@ -35,11 +37,13 @@ use tokio_util::task::TaskTracker;
 pub use crate::tool::device::NewDevice;
 pub use access::{Credentials, OpenChallenge, Profile as Me};
 pub use error::Error;
+pub use hearing::Chunks;
 pub use pipeline::{PipelineState, user_management};
 pub use request::{Answer, Caller, Request, SessionGrant};
 pub use run::{Observer, Step};
 pub use said::Said;
 pub use sessions::SessionTokens;
+pub use shadow::{Elsewhere, Shadow};
 
 use crate::agent::Registered;
 use crate::bus::{Boundaries, Deliveries};
@@ -49,7 +53,7 @@ use crate::graph::GraphSet;
 use crate::model::{Clock, Randomness};
 use crate::prompt::Replies;
 use crate::store::Store;
-use crate::{limit, tool};
+use crate::{limit, llm, tool};
 
 /// What an engine is made of. Every part is an argument; `app` is where production's are chosen.
 #[derive(Debug)]
@@ -76,10 +80,14 @@ pub struct Parts {
     pub limits: limit::Options,
     /// Settings of sessions.
     pub options: tool::Options,
+    /// What language models cost.
+    pub prices: llm::Options,
     /// How long an answer waits for the first try of its message, in milliseconds.
     pub first_try_ms: u64,
     /// Is told of every edge a turn passes.
     pub observer: Option<Observer>,
+    /// Hears every message too.
+    pub shadow: Option<Shadow>,
 }
 
 /// The engine. Cheap to share behind an `Arc`.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use super::commit::{Committed, Decided};
+use super::hearing::{Chunks, Kept};
 use super::request::{Answer, Caller, Request};
 use super::run::{self, Start};
 use super::{Engine, Error};
@@ -13,7 +14,6 @@ use crate::agent::{Granted, State, Turn, Waiting};
 use crate::bus::Boundary;
 use crate::classify::Input;
 use crate::crypto::Code;
-use crate::graph::Kind;
 use crate::mask;
 use crate::model::{
     Action, ConversationId, MessageId, NodeResponse, Owner, Slot, TurnRng, Understanding, UserId,
@@ -35,6 +35,7 @@ pub(super) struct Call {
     pub(super) message_id: String,
     pub(super) scope: String,
     pub(super) body_hash: Vec<u8>,
+    pub(super) chunks: Option<Chunks>,
 }
 
 /// A place in a queue, held.
@@ -50,6 +51,16 @@ pub(super) enum Attempt {
 impl Engine {
     /// Answers one message. The turn runs to its end even if nobody waits for the answer any more.
     pub async fn turn(self: &Arc<Self>, caller: Caller, request: Request) -> Result<Answer, Error> {
+        self.turn_in_chunks(caller, request, None).await
+    }
+
+    /// The same; pieces of an answer that is still being made go to `chunks`. They are provisional: the answer holds.
+    pub async fn turn_in_chunks(
+        self: &Arc<Self>,
+        caller: Caller,
+        request: Request,
+        chunks: Option<Chunks>,
+    ) -> Result<Answer, Error> {
         request.check()?;
         let owner = caller.actor.owner().ok_or(Error::Unauthorized)?;
         let message_id = request.message_id.clone().unwrap_or_else(|| self.message_id());
@@ -65,6 +76,7 @@ impl Engine {
             body_hash: request.body_hash(),
             caller,
             request,
+            chunks,
         };
         let engine = Arc::clone(self);
         let task = self.tasks.spawn(async move { engine.answer(call).await }.instrument(span));
@@ -82,7 +94,7 @@ impl Engine {
         let name = format!("message/{}/{}/{}", call.owner, call.scope, call.message_id);
         let _message = self.queue.enter(&name).await;
         let _place = self.queue.enter(&self.place_of(&call).await?).await;
-        let mut line = None;
+        let (mut line, mut kept) = (None, Kept::default());
         for _ in 0..MOST_RUNS {
             if let Some(answer) = self.repeated(&call).await? {
                 return Ok(answer);
@@ -90,7 +102,7 @@ impl Engine {
             if call.caller.repeats_only.is_some() {
                 return Err(Error::Unauthorized);
             }
-            match self.attempt(&call, &mut line).await {
+            match self.attempt(&call, &mut line, &mut kept).await {
                 Ok(Attempt::Answered(answer)) => return Ok(*answer),
                 Ok(Attempt::Stale(Some(account))) if line.is_none() => {
                     line = Some(self.queue.enter(account.as_str()).await);
@@ -149,7 +161,12 @@ impl Engine {
         }
     }
 
-    async fn attempt(&self, call: &Call, line: &mut Option<Place>) -> Result<Attempt, Error> {
+    async fn attempt(
+        &self,
+        call: &Call,
+        line: &mut Option<Place>,
+        kept: &mut Kept,
+    ) -> Result<Attempt, Error> {
         let now = self.now();
         let mut rng =
             self.parts.randomness.stream(&format!("{}/{}/{}", call.owner, call.scope, call.message_id));
@@ -158,7 +175,8 @@ impl Engine {
         let conversation = before.unwrap_or_else(|| new_conversation(call, now, &mut rng));
         let state = if fresh { State::default() } else { super::checkpoint::decode(&conversation.state)? };
 
-        let (heard, waiting) = self.classify(call, &state);
+        let waiting = self.asked(&state);
+        let heard = self.hear(call, (&conversation, &state), waiting.as_ref(), kept).await?;
         if let Some(name) = crate::classify::deprecated_name(&call.request.text) {
             warn!(name, instead = "user_management_agent", "Deprecated name");
         }
@@ -168,7 +186,8 @@ impl Engine {
         }
         let mut turn = self.open(toolbox, heard, state, waiting).await?;
         let steps = self.run(&mut turn, Start::Message).await?;
-        let response = turn.response.take().ok_or(crate::agent::Error::Silent)?;
+        let mut response = turn.response.take().ok_or(crate::agent::Error::Silent)?;
+        self.generate(call, &turn, &mut response, kept).await;
 
         self.parts.boundaries.pass(Boundary::Decided).await;
         // Sign-ins to one account go one after the other, so that none meets the others at their guard time and again.
@@ -179,7 +198,8 @@ impl Engine {
                 return Ok(Attempt::Stale(Some(account.clone())));
             }
         }
-        let decided = Decided { call, conversation, fresh, turn, response };
+        let (usage, tier) = (self.usage(&conversation, kept), turn.heard.tier);
+        let decided = Decided { call, conversation, fresh, turn, response, usage };
         let committed = match self.commit(decided).await? {
             Committed::Done(done) => done,
             Committed::Stale => return Ok(Attempt::Stale(account)),
@@ -194,29 +214,12 @@ impl Engine {
         info!(
             conversationId = %answer.conversation,
             action = answer.response.action.as_str(),
+            tier = tier.as_str(),
             promptLength = call.request.text.chars().count(),
             steps = steps.len(),
             "Turn answered"
         );
         Ok(Attempt::Answered(Box::new(answer)))
-    }
-
-    /// Phase 1: what the message means, before anything is decided.
-    fn classify(&self, call: &Call, state: &State) -> (Understanding, Option<Waiting>) {
-        let waiting = self.waiting(&state.frames).and_then(|node| match &node.kind {
-            Kind::Ask { slot, say } => Some(Waiting {
-                slot: *slot,
-                reply: say.reply.clone(),
-                outcomes: node.edges().iter().map(|e| e.outcome.to_owned()).collect(),
-            }),
-            _ => None,
-        });
-        let active = state.frames.first().map(|f| route_of(&f.graph));
-        if let Some(said) = &call.request.said {
-            return (said.heard(active), waiting);
-        }
-        let input = Input { text: &call.request.text, awaiting: waiting.as_ref().map(|w| w.slot), active };
-        (self.parts.classifier.understand(&input), waiting)
     }
 
     pub(super) fn toolbox(
@@ -276,6 +279,8 @@ impl Engine {
             context: serde_json::Map::new(),
             say: None,
             lead: None,
+            carries_on: false,
+            generate: false,
             response: None,
             granted: Granted::default(),
             replies: Arc::clone(&self.parts.replies),
@@ -315,19 +320,6 @@ fn new_conversation(call: &Call, now: Timestamp, rng: &mut TurnRng) -> Conversat
     }
 }
 
-/// The sub-intent an identity agent's graph serves, so that a slot's answer stays with the agent that asked.
-fn route_of(graph: &str) -> crate::model::Route {
-    use crate::model::{Route, SubIntent};
-    let sub_intent = match graph {
-        "authenticator" => SubIntent::Authenticate,
-        "session_manager" => SubIntent::ManageSessions,
-        "identity_migrator" => SubIntent::MigrateIdentity,
-        "identity_manager" => SubIntent::UpdateIdentity,
-        other => return Route::Agent(other.to_owned()),
-    };
-    Route::User(sub_intent)
-}
-
 impl Engine {
     /// What is stored of somebody's message: never a code, token or whole number, however it was spelt. The masker knows
     /// digits and not words; so what it left is read as if a code were awaited, wherever the conversation stands, and
@@ -340,7 +332,7 @@ impl Engine {
             .split(mask::HIDDEN)
             .map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit()))
             .collect();
-        let input = Input { text: &left.join(" "), awaiting: Some(Slot::Otp), active: None };
+        let input = Input { text: &left.join(" "), awaiting: Some(Slot::Otp), ..Input::default() };
         let left = self.parts.classifier.understand(&input);
         let is_code = left.entities.otp_code.is_some_and(|code| {
             [Code::DIGITS, Code::DIGITS_HARDENED].contains(&u32::try_from(code.len()).unwrap_or(0))

@@ -34,7 +34,7 @@ pub fn evaluate(options: &Options, rows: &[Row]) -> Result<Report, Error> {
         };
         let active = row.context.active_intent.as_deref().and_then(SubIntent::parse).map(Route::User);
         let awaiting = row.context.awaiting.as_deref().and_then(Slot::parse);
-        let input = Input { text: &row.text, awaiting, active };
+        let input = Input { text: &row.text, awaiting, active, ..Input::default() };
         let begun = now();
         let heard = classifier.understand(&input);
         let us = begun.elapsed().as_secs_f64() * 1_000_000.0;

@@ -29,7 +29,15 @@ pub(super) struct Paging {
 }
 
 impl Paging {
-    fn limit(&self) -> Result<u32, ApiError> {
+    /// The last row of the page before, of what models used.
+    pub(super) fn usage(&self) -> Result<Option<(ConversationId, String)>, ApiError> {
+        let Some(text) = &self.cursor else { return Ok(None) };
+        let (id, model) = text.split_once('.').ok_or_else(cursor_error)?;
+        let id = ConversationId::parse(id).map_err(|_| cursor_error())?;
+        Ok(Some((id, model.to_owned())))
+    }
+
+    pub(super) fn limit(&self) -> Result<u32, ApiError> {
         let Some(text) = &self.limit else { return Ok(PAGE) };
         let limit = text.parse().ok().filter(|n| (1..=LARGEST_PAGE).contains(n));
         limit.ok_or_else(|| {

@@ -144,21 +144,28 @@ fn log(error: &dyn std::error::Error) {
     error!(error = %mask::line(&text), "Request failed");
 }
 
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
+impl ApiError {
+    /// The envelope.
+    pub(super) fn body(&self) -> Value {
         let id = ERROR_ID.try_with(Clone::clone).unwrap_or_default();
         let mut error = Map::new();
         error.insert("code".into(), json!(self.code));
         error.insert("message".into(), json!(self.message));
         error.insert("errorId".into(), json!(id));
-        let mut details = self.details.map(|details| *details).unwrap_or_default();
-        if let Some(pointer) = self.pointer {
+        let mut details = self.details.as_deref().cloned().unwrap_or_default();
+        if let Some(pointer) = &self.pointer {
             details.insert("pointer".into(), json!(pointer));
         }
         if !details.is_empty() {
             error.insert("details".into(), Value::Object(details));
         }
-        let mut response = (self.status, Json(json!({ "success": false, "error": error }))).into_response();
+        json!({ "success": false, "error": error })
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body())).into_response();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -24,6 +24,7 @@ mod page;
 mod params;
 mod sessions;
 mod sign_in;
+mod stream;
 
 use std::sync::Arc;
 
@@ -84,7 +85,9 @@ pub fn router(parts: Parts) -> Router {
         .route("/api/devices/{id}", patch(sessions::rename))
         .route("/api/device-data/{kind}", get(device_data::show))
         .route("/api/device-data/{kind}", put(device_data::put))
+        .route("/api/agent/run", post(stream::run))
         .route("/api/agent/run-sync", post(agent::run_sync))
+        .route("/api/agent/usage", get(agent::usage))
         .route("/api/agent/conversations", get(conversations::list))
         .route("/api/agent/conversations/{id}", get(conversations::one))
         .route("/api/agent/conversations/{id}/messages", get(conversations::messages));

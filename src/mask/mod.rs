@@ -16,24 +16,43 @@ const LONGEST_LOCAL: usize = 320;
 /// Fewest characters after `dev_`, `ses_` or `key_` that make a token; an id has 26.
 const TOKEN_BODY: usize = 30;
 
+/// A kind of what is hidden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A bearer token.
+    Token,
+    /// An e-mail address.
+    Email,
+    /// Four to eight digits.
+    Code,
+    /// More digits.
+    Phone,
+}
+
 /// Hides codes, phone numbers, e-mail addresses and tokens, for what is stored of somebody's message.
 pub fn text(text: &str) -> String {
-    scan(text, false)
+    scan(text, false, |_, _, shown| shown)
 }
 
 /// The same for a field of a log line, where IP addresses and times may stand.
 pub fn line(text: &str) -> String {
-    scan(text, true)
+    scan(text, true, |_, _, shown| shown)
 }
 
-fn scan(text: &str, keep_technical: bool) -> String {
+/// Puts something else in the place of everything that [`text`] hides: `with` is given its kind and how it was written.
+pub fn replace(text: &str, mut with: impl FnMut(Kind, &str) -> String) -> String {
+    scan(text, false, |kind, written, _| with(kind, written))
+}
+
+fn scan(text: &str, keep_technical: bool, mut hide: impl FnMut(Kind, &str, String) -> String) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     let mut inside_word = false;
     while let Some(c) = rest.chars().next() {
         if !inside_word {
-            if let Some((taken, shown)) = token(rest).or_else(|| email(rest)) {
-                out.push_str(&shown);
+            let found = token(rest).map(|found| (Kind::Token, found));
+            if let Some((kind, (taken, shown))) = found.or_else(|| email(rest).map(|f| (Kind::Email, f))) {
+                out.push_str(&hide(kind, rest.get(..taken).unwrap_or_default(), shown));
                 rest = rest.get(taken..).unwrap_or_default();
                 inside_word = true;
                 continue;
@@ -45,7 +64,8 @@ fn scan(text: &str, keep_technical: bool) -> String {
                 {
                     out.push_str(run);
                 } else {
-                    out.push_str(&hidden(&digits));
+                    let kind = if digits.len() < 9 { Kind::Code } else { Kind::Phone };
+                    out.push_str(&hide(kind, run, hidden(&digits)));
                 }
                 rest = rest.get(taken..).unwrap_or_default();
                 inside_word = false;

@@ -232,6 +232,30 @@ pub enum Tier {
     Rule,
     /// The local classifier.
     Local,
+    /// A language model.
+    Llm,
+}
+
+impl Tier {
+    /// All of them, the surest and cheapest first.
+    pub const ALL: [Self; 3] = [Self::Rule, Self::Local, Self::Llm];
+
+    /// The name in configuration, contexts and traces.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rule => "rule",
+            Self::Local => "local",
+            Self::Llm => "llm",
+        }
+    }
+}
+
+impl std::str::FromStr for Tier {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|tier| tier.as_str() == text).ok_or(())
+    }
 }
 
 /// A move that steers the conversation itself.
@@ -305,6 +329,10 @@ pub struct Understanding {
     pub rejected: Option<Rejected>,
     /// Who decided.
     pub tier: Tier,
+    /// Whether a model alone names an act, which the person is then asked to confirm.
+    pub proposed: bool,
+    /// What the local classifier thinks, the likeliest routes first; empty where it was not asked.
+    pub scores: Vec<(String, f64)>,
     /// Why, in a few words; never the person's text.
     pub reasoning: String,
 }
@@ -322,6 +350,8 @@ impl Understanding {
             missing: Vec::new(),
             rejected: None,
             tier: Tier::Rule,
+            proposed: false,
+            scores: Vec::new(),
             reasoning: reasoning.into(),
         }
     }

@@ -4,9 +4,12 @@
 //! (`{{ name }}`); a value that is missing is an error, and every reply is rendered once at load with the sample in
 //! [`REPLIES`], so that a misspelt name stops the start and not a turn.
 //!
+//! What language models are told stands beside it (`model.rs`).
+//!
 //! Adding a reply: a row in `REPLIES` (key and sample values) and its text in every language file. Adding a language: a
-//! file, and a row in `LANGUAGES`.
+//! file, and a row in `LANGUAGES`. Adding a prompt for a model: a type in `model.rs` and its file.
 
+mod model;
 mod options;
 mod problem;
 
@@ -15,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use minijinja::{Environment, UndefinedBehavior};
 use serde_json::{Map, Value};
 
+pub use model::{Context, GeneralPrompt, Prompts, RouteLine, SubIntentPrompt};
 pub use options::Options;
 pub use problem::{Problem, Problems};
 
@@ -100,8 +104,13 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("general.help", r#"{"signed_in": false}"#),
     ("general.no", "{}"),
     ("general.nothing_to_cancel", r#"{"signed_in": false}"#),
+    ("general.not_meant", "{}"),
     ("general.out_of_scope", r#"{"waiting": ""}"#),
     ("general.stranded", "{}"),
+    (
+        "general.understood",
+        r#"{"act": "end", "device_name": "iPhone 13", "new_device_name": null, "value": null}"#,
+    ),
     ("general.unclear", r#"{"waiting": "", "signed_in": false}"#),
     ("general.wait", r#"{"n": 1, "unit": "minute"}"#),
     ("general.yes", "{}"),

@@ -5,6 +5,8 @@
 //! [`play_with_crashes`] plays it again and again, killing the process at another boundary each time; it has to end the
 //! same. Each play has a database of its own.
 //!
+//! What language models said is kept beside a scenario and said again (`recordings`).
+//!
 //! It does not know HTTP, nor what a right answer is: the files in `fixtures/scenarios/` say that.
 //!
 //! Adding a scenario: a file in `fixtures/scenarios/`. Adding a kind of line: see `format/mod.rs`. Adding something that
@@ -17,6 +19,7 @@ pub mod format;
 mod place;
 mod player;
 mod process;
+pub mod recordings;
 mod report;
 
 use std::sync::Arc;
@@ -26,6 +29,7 @@ pub use format::{Problem, Problems, Scenario};
 pub use report::{Failure, Report, junit, latency};
 
 use crate::classify::{self, Classifier};
+use crate::llm::Llm;
 
 /// Where scenarios are played, and what they share.
 #[derive(Debug, Clone)]
@@ -33,13 +37,27 @@ pub struct Setup {
     /// A Postgres server, in which each play gets a schema of its own; a file for each where there is none.
     database: Option<String>,
     classifier: Arc<Classifier>,
+    source: Option<Arc<dyn Llm>>,
+    shadow: Option<Arc<Classifier>>,
 }
 
 impl Setup {
     /// Files, or schemas of that server. Training the classifier takes longer than many plays, so it is done here.
     pub fn new(database: Option<String>) -> Result<Self, classify::Error> {
         let classifier = Arc::new(Classifier::new(&classify::Options::default())?);
-        Ok(Self { database, classifier })
+        Ok(Self { database, classifier, source: None, shadow: None })
+    }
+
+    /// Asks that model, and keeps what it says in the reports.
+    #[must_use]
+    pub fn recording(self, source: Arc<dyn Llm>) -> Self {
+        Self { source: Some(source), ..self }
+    }
+
+    /// Lets another classifier hear every message too; the reports tell what would go elsewhere.
+    #[must_use]
+    pub fn shadowed_by(self, shadow: Arc<Classifier>) -> Self {
+        Self { shadow: Some(shadow), ..self }
     }
 }
 

@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::Scenario;
+use super::recordings::Exchange;
+use crate::engine::Elsewhere;
 use crate::graph::EdgeId;
+use crate::llm::Spent;
 
 /// One thing that was not as the scenario says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +34,12 @@ pub struct Report {
     pub edges: BTreeSet<EdgeId>,
     /// How often it was played: once, and once for each crash.
     pub plays: usize,
+    /// What language models were asked and said, where it was recorded.
+    pub exchanges: Vec<Exchange>,
+    /// What language models used in the clean play.
+    pub spent: Vec<Spent>,
+    /// Messages that would go elsewhere under another configuration, by their lines.
+    pub elsewhere: Vec<(usize, Elsewhere)>,
 }
 
 impl Report {
@@ -42,6 +51,9 @@ impl Report {
             latencies: Vec::new(),
             edges: BTreeSet::new(),
             plays: 0,
+            exchanges: Vec::new(),
+            spent: Vec::new(),
+            elsewhere: Vec::new(),
         }
     }
 
@@ -128,6 +140,9 @@ mod tests {
             latencies: latencies.iter().copied().map(Duration::from_millis).collect(),
             edges: BTreeSet::new(),
             plays: 1,
+            exchanges: Vec::new(),
+            spent: Vec::new(),
+            elsewhere: Vec::new(),
         }
     }
 

@@ -23,6 +23,8 @@ sql! {
                 OR conversation_id IN (SELECT co.id FROM conversations co WHERE co.owner = $1)";
     ANSWERS = "DELETE FROM pending_responses WHERE owner = $1 \
                OR conversation_id IN (SELECT co.id FROM conversations co WHERE co.owner = $1)";
+    USAGE = "DELETE FROM model_usage WHERE conversation_id IN \
+             (SELECT co.id FROM conversations co WHERE co.owner = $1)";
     CONVERSATIONS = "DELETE FROM conversations WHERE owner = $1";
     SPENT = "DELETE FROM spent_tokens WHERE session_id IN (SELECT s.id FROM sessions s WHERE s.user_id = $1)";
     SESSIONS = "DELETE FROM sessions WHERE user_id = $1";
@@ -43,6 +45,7 @@ pub fn erase(user: &User) -> Vec<Write> {
         CHALLENGES,
         MESSAGES,
         ANSWERS,
+        USAGE,
         CONVERSATIONS,
         SPENT,
         SESSIONS,

@@ -35,6 +35,7 @@ pub mod devices;
 pub mod erase;
 pub mod instance;
 pub mod messages;
+pub mod model_usage;
 pub mod outbox;
 pub mod pending;
 pub mod revocations;
@@ -117,6 +118,7 @@ use named;
 pub static STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("conversations", conversations::STATEMENTS),
     ("messages", messages::STATEMENTS),
+    ("model_usage", model_usage::STATEMENTS),
     ("pending", pending::STATEMENTS),
     ("users", users::STATEMENTS),
     ("device_data", device_data::STATEMENTS),

@@ -9,6 +9,7 @@ mod house;
 mod http;
 mod kill;
 mod limits;
+mod llm;
 mod model;
 mod readme;
 mod restart;

@@ -18,7 +18,7 @@ fn scenario(text: &str) -> Scenario {
 
 fn kept(name: &str) -> Scenario {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/scenarios").join(name);
-    Scenario::parse(name, &std::fs::read_to_string(file).unwrap()).unwrap()
+    Scenario::read(&file).unwrap()
 }
 
 fn all_kept() -> Vec<Scenario> {

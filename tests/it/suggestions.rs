@@ -15,7 +15,7 @@ fn every_suggestion_is_understood_in_every_language() {
             let text = replies.say(language, key, &Map::new()).unwrap();
             let waits = matches!(*key, "suggest.resend" | "suggest.by_email" | "suggest.cancel");
             let awaiting = waits.then_some(Slot::Otp);
-            let heard = classifier.understand(&Input { text: &text, awaiting, active: None });
+            let heard = classifier.understand(&Input { text: &text, awaiting, ..Input::default() });
             let entities = &heard.entities;
             let (route, right) = match *key {
                 "suggest.resend" => (SubIntent::Authenticate, heard.control == Some(Control::Resend)),

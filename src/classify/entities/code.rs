@@ -259,7 +259,7 @@ mod tests {
     fn code(text: &str, awaiting: Option<Slot>) -> Code {
         let words = Words::of(text);
         let phone = Message::phone(text, awaiting, None);
-        find(&Message { text, words: &words, awaiting, phone: phone.as_ref() })
+        find(&Message { phone: phone.as_ref(), ..Message::plain(text, &words, awaiting) })
     }
 
     #[test]

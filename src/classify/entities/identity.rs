@@ -3,7 +3,7 @@
 use super::Message;
 use super::person::{changed_name, explicit_name};
 use crate::classify::text::{Words, is_near};
-use crate::model::{Email, Entities, FieldValue, SessionAction, is_at};
+use crate::model::{Email, Entities, FieldValue, Region, SessionAction, is_at};
 
 /// Most chunks of a text that are looked at; what names an address is short.
 const MOST_CHUNKS: usize = 2_000;
@@ -34,14 +34,14 @@ pub(super) fn change(message: &Message<'_>, out: &mut Entities) {
         return;
     }
     one_change(message, out);
-    let several = changes(message.text);
+    let several = changes(message.text, message.region);
     if several.len() > 1 {
         out.changes = several;
     }
 }
 
 /// Every field with its new value, where a text names several, clause by clause.
-fn changes(text: &str) -> Vec<FieldValue> {
+fn changes(text: &str, region: Option<Region>) -> Vec<FieldValue> {
     let mut clauses = vec![text.to_owned()];
     for parting in [" and ", ", ", "; ", " y ", " e "] {
         clauses = clauses.iter().flat_map(|c| c.split(parting).map(str::to_owned)).collect();
@@ -52,10 +52,10 @@ fn changes(text: &str) -> Vec<FieldValue> {
     let mut found: Vec<FieldValue> = Vec::new();
     for clause in clauses {
         let words = Words::of(&clause);
-        let phone = Message::phone(&clause, None, None);
+        let phone = Message::phone(&clause, None, region);
         let mut out = Entities::default();
         one_change(
-            &Message { text: &clause, words: &words, awaiting: None, phone: phone.as_ref() },
+            &Message { phone: phone.as_ref(), region, ..Message::plain(&clause, &words, None) },
             &mut out,
         );
         let Some(field) = out.field.filter(|field| !found.iter().any(|f| f.field == *field)) else {
@@ -192,7 +192,7 @@ mod tests {
         let words = Words::of(text);
         let phone = Message::phone(text, None, None);
         let mut out = Entities::default();
-        change(&Message { text, words: &words, awaiting: None, phone: phone.as_ref() }, &mut out);
+        change(&Message { phone: phone.as_ref(), ..Message::plain(text, &words, None) }, &mut out);
         (out.field, out.value)
     }
 

@@ -30,11 +30,18 @@ pub(super) struct Message<'a> {
     pub(super) words: &'a Words,
     /// What is awaited.
     pub(super) awaiting: Option<Slot>,
+    /// The country of numbers without a country code.
+    pub(super) region: Option<Region>,
     /// The phone number in it.
     pub(super) phone: Option<&'a Found>,
 }
 
-impl Message<'_> {
+impl<'a> Message<'a> {
+    /// A message without a phone number.
+    pub(super) fn plain(text: &'a str, words: &'a Words, awaiting: Option<Slot>) -> Self {
+        Self { text, words, awaiting, region: None, phone: None }
+    }
+
     /// Reads the phone number, which every other reader must leave alone.
     pub(super) fn phone(text: &str, awaiting: Option<Slot>, region: Option<Region>) -> Option<Found> {
         let found = find_phone(text, matches!(awaiting, Some(Slot::Phone | Slot::NewPhone)), region)?;

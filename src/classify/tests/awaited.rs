@@ -118,8 +118,12 @@ fn phone() {
 fn a_number_without_its_country_is_refused_where_no_region_is_set() {
     let classifier = Classifier::new(&Options { region: None, ..Options::default() }).unwrap();
     let active = Some(Route::User(SubIntent::Authenticate));
-    let understood =
-        classifier.understand(&Input { text: "415 555 2671", awaiting: Some(Slot::Phone), active });
+    let understood = classifier.understand(&Input {
+        text: "415 555 2671",
+        awaiting: Some(Slot::Phone),
+        active,
+        ..Input::default()
+    });
     assert_eq!(understood.rejected, Some(Rejected { slot: Slot::Phone, reason: "country_missing" }));
 }
 

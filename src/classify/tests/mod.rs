@@ -15,7 +15,7 @@ static CLASSIFIER: LazyLock<Classifier> = LazyLock::new(|| {
 });
 
 fn understand(text: &str, awaiting: Option<Slot>, active: Option<SubIntent>) -> Understanding {
-    CLASSIFIER.understand(&Input { text, awaiting, active: active.map(Route::User) })
+    CLASSIFIER.understand(&Input { text, awaiting, active: active.map(Route::User), ..Input::default() })
 }
 
 fn idle(text: &str) -> Understanding {
@@ -25,6 +25,6 @@ fn idle(text: &str) -> Understanding {
 #[test]
 fn a_threshold_that_is_no_probability_is_refused() {
     for accept in [-0.1, 1.1, f64::NAN] {
-        assert!(Classifier::new(&Options { accept, region: None }).is_err(), "{accept}");
+        assert!(Classifier::new(&Options { accept, ..Options::default() }).is_err(), "{accept}");
     }
 }

@@ -66,8 +66,12 @@ fn strange_and_huge_texts_are_survived() {
 
 #[test]
 fn an_agent_of_a_graph_file_keeps_its_answers() {
-    let input =
-        Input { text: "123456", awaiting: Some(Slot::Otp), active: Some(Route::Agent("loyalty".into())) };
+    let input = Input {
+        text: "123456",
+        awaiting: Some(Slot::Otp),
+        active: Some(Route::Agent("loyalty".into())),
+        ..Input::default()
+    };
     let understood = CLASSIFIER.understand(&input);
     assert!(understood.answers);
     assert_eq!(understood.route, Route::Agent("loyalty".into()));

@@ -7,9 +7,11 @@ mod parse;
 mod words;
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::recordings::{self, Exchange};
 use crate::tool::migration::{DataKind, Items};
 
 pub(super) use words::same;
@@ -88,6 +90,8 @@ pub struct Scenario {
     pub config: Vec<(String, String)>,
     /// What happens.
     pub steps: Vec<Step>,
+    /// What language models said, kept beside it.
+    pub recordings: Vec<Exchange>,
 }
 
 /// One line of a scenario.
@@ -207,6 +211,25 @@ impl Scenario {
     /// Reads a scenario.
     pub fn parse(file: &str, text: &str) -> Result<Self, Problems> {
         parse::parse(file, text)
+    }
+
+    /// Reads a scenario's file, and the recordings beside it where there are some.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let text = |path: &Path| {
+            std::fs::read_to_string(path).map_err(|e| format!("{}: cannot be read: {e}", path.display()))
+        };
+        let mut scenario =
+            Self::parse(&path.display().to_string(), &text(path)?).map_err(|e| e.to_string())?;
+        let beside = Self::recordings_of(path);
+        if beside.exists() {
+            scenario.recordings = recordings::read(&beside.display().to_string(), &text(&beside)?)?;
+        }
+        Ok(scenario)
+    }
+
+    /// Where a scenario's recordings are kept.
+    pub fn recordings_of(path: &Path) -> PathBuf {
+        path.with_extension("llm.jsonl")
     }
 }
 

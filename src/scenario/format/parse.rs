@@ -33,6 +33,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Scenario, Problems> {
         actors: Vec::new(),
         config: Vec::new(),
         steps: Vec::new(),
+        recordings: Vec::new(),
     };
     let mut parser =
         Parser { file, line: 0, spoken: false, said: false, actor: 0, scenario, problems: Vec::new() };

@@ -15,11 +15,13 @@ use serde_json::Value;
 use super::doubles::Halts;
 use super::format::{Channel, Command, Scenario, Step, What};
 use super::place::Place;
+use super::recordings::Exchange;
 use super::report::{Failure, Report};
 use super::{Setup, process::Stopped};
 use crate::bus::Boundary;
-use crate::engine::{Answer, Credentials, Request};
+use crate::engine::{Answer, Credentials, Elsewhere, Request};
 use crate::graph::EdgeId;
+use crate::llm::Spent;
 use crate::model::{ConversationId, EffectId, EventId, Secret};
 use world::World;
 
@@ -37,6 +39,11 @@ pub(super) struct Played {
     pub(super) passed: Vec<Boundary>,
     /// By how much times may be later than in a play without a crash.
     pub(super) late: SignedDuration,
+    /// What language models said and used.
+    pub(super) exchanges: Vec<Exchange>,
+    pub(super) spent: Vec<Spent>,
+    /// What would have gone elsewhere.
+    pub(super) elsewhere: Vec<(usize, Elsewhere)>,
 }
 
 /// One answer.
@@ -56,6 +63,9 @@ impl Played {
             latencies: self.latencies,
             edges: self.edges,
             plays: 1,
+            exchanges: self.exchanges,
+            spent: self.spent,
+            elsewhere: self.elsewhere,
             ..Report::of(scenario)
         }
     }
@@ -109,6 +119,7 @@ struct Player<'a> {
     posts: Vec<Post>,
     said: Vec<Said>,
     latencies: Vec<Duration>,
+    elsewhere: Vec<(usize, Elsewhere)>,
 }
 
 /// Plays a scenario; with `stop_at`, the process is killed at that boundary and another one goes on.
@@ -151,6 +162,7 @@ impl<'a> Player<'a> {
             posts: Vec::new(),
             said: Vec::new(),
             latencies: Vec::new(),
+            elsewhere: Vec::new(),
         }
     }
 
@@ -171,9 +183,21 @@ impl<'a> Player<'a> {
             }
         }
         let late = self.world.late;
+        let recorder = self.world.recorder.take();
+        let (exchanges, spent) = recorder.map(|r| (r.known(), r.spent())).unwrap_or_default();
         let ended = self.world.end().await;
         let failure = failure.or_else(|| ended.err().map(|what| Failure { line: 1, what }));
-        Played { failure, latencies: self.latencies, said: self.said, ends, late, ..Played::default() }
+        Played {
+            failure,
+            latencies: self.latencies,
+            said: self.said,
+            ends,
+            late,
+            exchanges,
+            spent,
+            elsewhere: self.elsewhere,
+            ..Played::default()
+        }
     }
 
     async fn step(&mut self, step: &Step) -> Result<(), Broken> {

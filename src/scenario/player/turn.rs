@@ -70,6 +70,10 @@ impl Player<'_> {
         self.world.settle().await?;
         self.collect(actor).await?;
         self.latencies.push(took);
+        self.elsewhere.extend(self.world.elsewhere().into_iter().map(|what| (step.line, what)));
+        if let Some(miss) = self.world.recorder.as_ref().and_then(|recorder| recorder.misses().pop()) {
+            return Err(miss);
+        }
         let pushed = if crashed { self.pushed(&answer).await? } else { None };
         self.said.push(Said {
             line: step.line,

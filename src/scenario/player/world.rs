@@ -11,14 +11,16 @@ use crate::bus::Boundaries;
 use crate::clock::MovableClock;
 use crate::config::{Config, Sources};
 use crate::crypto::Keys;
-use crate::engine::Observer;
+use crate::engine::{Elsewhere, Observer, Shadow};
 use crate::graph::EdgeId;
+use crate::llm::Llm;
 use crate::model::{Actor, Clock, EffectId, Randomness, Secret, Verdict};
 use crate::scenario::Setup;
 use crate::scenario::doubles::{Halts, Provider};
 use crate::scenario::format::{Channel, Scenario};
 use crate::scenario::place::{NextGraphs, Place};
 use crate::scenario::process::{Process, Stopped};
+use crate::scenario::recordings::Recorder;
 use crate::store::outbox::Effect;
 use crate::store::{self, Store};
 use crate::tool::otp;
@@ -38,6 +40,9 @@ pub(super) struct World<'a> {
     pub(super) provider: Arc<Provider>,
     /// By how much times may be later than in the transcript.
     pub(super) late: SignedDuration,
+    /// What says what language models said.
+    pub(super) recorder: Option<Arc<Recorder>>,
+    elsewhere: Arc<Mutex<Vec<Elsewhere>>>,
     /// Effects whose worker was killed while it had them.
     pub(super) abandoned: BTreeSet<EffectId>,
     process: Option<Process>,
@@ -67,13 +72,22 @@ impl<'a> World<'a> {
         place: &Place,
         (edges, halts): (&Edges, &Arc<Halts>),
     ) -> Result<Self, Broken> {
+        let config = config(scenario, place)?;
+        let models = config.llm.models.clone();
+        let playing = || Arc::new(Recorder::playing(scenario.recordings.clone(), models));
+        let recorder = match &setup.source {
+            Some(source) => Some(Arc::new(Recorder::recording(Arc::clone(source)))),
+            None => (!scenario.recordings.is_empty()).then(playing),
+        };
         let mut world = Self {
+            recorder,
+            elsewhere: Arc::default(),
             clock: Arc::new(MovableClock::fixed(scenario.clock)),
             provider: Arc::default(),
             late: SignedDuration::ZERO,
             abandoned: BTreeSet::new(),
             process: None,
-            config: config(scenario, place)?,
+            config,
             scenario,
             setup,
             edges: Arc::clone(edges),
@@ -101,11 +115,22 @@ impl<'a> World<'a> {
             mail: Some(Arc::clone(&self.provider) as Arc<dyn crate::mail::Mail>),
             boundaries: Boundaries::with(Arc::clone(&self.halts) as Arc<dyn crate::bus::Halt>),
             observer: Some(observer),
+            llm: self.recorder.clone().map(|recorder| recorder as Arc<dyn Llm>),
+            shadow: self.setup.shadow.clone().map(|classifier| {
+                let told = Arc::clone(&self.elsewhere);
+                let tell = move |what| told.lock().unwrap_or_else(PoisonError::into_inner).push(what);
+                Shadow::new(classifier, tell)
+            }),
             classifier: (!own).then(|| Arc::clone(&self.setup.classifier)),
         };
         let process = Process::start(self.config.clone(), doubles, Arc::clone(&self.halts)).await;
         self.process = Some(process.map_err(|e| stopped(&e))?);
         Ok(())
+    }
+
+    /// What would have gone elsewhere since the last look.
+    pub(super) fn elsewhere(&self) -> Vec<Elsewhere> {
+        std::mem::take(&mut self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn process(&self) -> Result<&Process, Stopped> {

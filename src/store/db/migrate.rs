@@ -15,10 +15,12 @@ macro_rules! migrations {
     };
 }
 
-type Texts = [(i64, &'static str, &'static str); 1];
+type Texts = [(i64, &'static str, &'static str); 2];
 
-const SQLITE: Texts = migrations!("sqlite": 1 "start" "0001_start.sql");
-const POSTGRES: Texts = migrations!("postgres": 1 "start" "0001_start.sql");
+const SQLITE: Texts =
+    migrations!("sqlite": 1 "start" "0001_start.sql", 2 "model usage" "0002_model_usage.sql");
+const POSTGRES: Texts =
+    migrations!("postgres": 1 "start" "0001_start.sql", 2 "model usage" "0002_model_usage.sql");
 
 fn migrator(texts: Texts) -> Migrator {
     Migrator::with_migrations(

@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod db;
+pub(crate) mod fake_model;
 pub(crate) mod rows;
 pub(crate) mod samples;
 pub(crate) mod server;

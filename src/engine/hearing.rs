@@ -1,0 +1,169 @@
+//! Phase 1 of a turn: what the message means, before anything is decided; and the words of small talk, after it.
+//!
+//! A model may be asked here, so no transaction is open, and what it said is kept while the turn runs again in the same
+//! place: it is neither waited for nor paid twice.
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::turn::Call;
+use super::{Engine, Error};
+use crate::agent::{State, Turn, Waiting};
+use crate::classify::{Heard, Input, SmallTalk};
+use crate::graph::Kind;
+use crate::llm::Spent;
+use crate::model::{NodeResponse, Route, Slot, SubIntent, Understanding};
+use crate::store::Write;
+use crate::store::conversations::Conversation;
+use crate::store::model_usage::{self, ModelUsage};
+
+/// Takes the pieces of an answer while it is made.
+pub type Chunks = UnboundedSender<String>;
+
+/// Where a message fell: what it means depends on that.
+type Place = (Option<Slot>, Option<Route>);
+
+/// What models said in this turn, and what that cost.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    heard: Option<(Place, Understanding)>,
+    talk: Option<(String, Option<String>)>,
+    spent: Vec<Spent>,
+}
+
+impl Engine {
+    /// The question that a conversation waits with.
+    pub(super) fn asked(&self, state: &State) -> Option<Waiting> {
+        self.waiting(&state.frames).and_then(|node| match &node.kind {
+            Kind::Ask { slot, say } => Some(Waiting {
+                slot: *slot,
+                reply: say.reply.clone(),
+                outcomes: node.edges().iter().map(|e| e.outcome.to_owned()).collect(),
+            }),
+            _ => None,
+        })
+    }
+
+    /// What the message means.
+    pub(super) async fn hear(
+        &self,
+        call: &Call,
+        (conversation, state): (&Conversation, &State),
+        waiting: Option<&Waiting>,
+        kept: &mut Kept,
+    ) -> Result<Understanding, Error> {
+        let active = state.frames.first().map(|f| route_of(&f.graph));
+        if let Some(said) = &call.request.said {
+            return Ok(said.heard(active));
+        }
+        let place = (waiting.map(|w| w.slot), active);
+        if let Some((before, heard)) = &kept.heard
+            && *before == place
+        {
+            return Ok(heard.clone());
+        }
+        let input = Input {
+            text: &call.request.text,
+            awaiting: place.0,
+            active: place.1.clone(),
+            question: waiting.and_then(|w| self.question(call, (conversation, state), w)),
+            earlier: self.earlier(call, conversation).await?,
+        };
+        let Heard { understanding, spent } = self.parts.classifier.hear(&input).await;
+        if let Some(shadow) = &self.parts.shadow {
+            shadow.compare(&input, &understanding).await;
+        }
+        kept.spent.extend(spent);
+        kept.heard = Some((place, understanding.clone()));
+        Ok(understanding)
+    }
+
+    /// The question that waits, as it was worded.
+    fn question(
+        &self,
+        call: &Call,
+        (conversation, state): (&Conversation, &State),
+        waiting: &Waiting,
+    ) -> Option<String> {
+        if !self.parts.classifier.generates() {
+            return None;
+        }
+        let locale = call.request.locale.as_deref().or(conversation.locale.as_deref());
+        let language = self.parts.replies.language(locale);
+        self.parts.replies.say(language, &waiting.reply, &state.question).ok()
+    }
+
+    /// What was said before, the oldest first, as it is stored: masked.
+    async fn earlier(&self, call: &Call, conversation: &Conversation) -> Result<Vec<String>, Error> {
+        let window = self.parts.classifier.window();
+        if window == 0 || conversation.message_count == 0 {
+            return Ok(Vec::new());
+        }
+        let (actor, id) = (&call.caller.actor, &conversation.id);
+        let messages = self.store().messages(actor, id, None, window).await?;
+        let line = |m: &crate::store::Message| format!("{}: {}", m.role.as_str(), m.content);
+        Ok(messages.iter().rev().map(line).collect())
+    }
+
+    /// Puts a model's words in the place of small talk's own, where the graph chose to and there are some. The turn has no
+    /// effects, so that waiting for a model holds nothing up; its pieces are provisional until the commit.
+    pub(super) async fn generate(
+        &self,
+        call: &Call,
+        turn: &Turn,
+        response: &mut NodeResponse,
+        kept: &mut Kept,
+    ) {
+        if !turn.generate || !turn.tools.unit.is_empty() {
+            return;
+        }
+        let language = &turn.tools.language;
+        let known = kept.talk.as_ref().filter(|(before, _)| before == language).map(|(_, text)| text.clone());
+        let text = if let Some(text) = known {
+            text
+        } else {
+            let signed_in = turn.is_signed_in();
+            let talk = SmallTalk { text: &call.request.text, language, signed_in };
+            let mut sink = |piece: &str| {
+                if let (Some(chunks), false) = (&call.chunks, piece.is_empty()) {
+                    // Whoever hung up gets the answer with the next look at the conversation.
+                    let _ = chunks.send(piece.to_owned());
+                }
+            };
+            let generated = self.parts.classifier.generate(&talk, &mut sink).await;
+            kept.spent.extend(generated.spent);
+            kept.talk = Some((language.clone(), generated.text.clone()));
+            generated.text
+        };
+        let Some(text) = text else { return };
+        let waiting = turn.values.get("waiting").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let text = format!("{text} {waiting}").trim_end().to_owned();
+        response.data.insert("message".into(), text.into());
+        response.context.insert("generated".into(), true.into());
+    }
+
+    /// The writes that add what models used to a conversation.
+    pub(super) fn usage(&self, conversation: &Conversation, kept: &Kept) -> Vec<Write> {
+        let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let used = kept.spent.iter().map(|spent| ModelUsage {
+            conversation: conversation.id.clone(),
+            model: spent.model.clone(),
+            calls: i64::from(spent.calls),
+            input_tokens: whole(spent.input),
+            output_tokens: whole(spent.output),
+            cost: whole(self.parts.prices.cost(&spent.model, spent.input, spent.output)),
+        });
+        used.map(|used| model_usage::add(&used)).collect()
+    }
+}
+
+/// The sub-intent an identity agent's graph serves, so that a slot's answer stays with the agent that asked.
+fn route_of(graph: &str) -> Route {
+    let sub_intent = match graph {
+        "authenticator" => SubIntent::Authenticate,
+        "session_manager" => SubIntent::ManageSessions,
+        "identity_migrator" => SubIntent::MigrateIdentity,
+        "identity_manager" => SubIntent::UpdateIdentity,
+        other => return Route::Agent(other.to_owned()),
+    };
+    Route::User(sub_intent)
+}

@@ -1,0 +1,316 @@
+//! What a server may send instead of an answer, one by one; none of it is more than an error without content.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio_util::task::TaskTracker;
+use vestibule::llm::{Ask, Asked, Error, Llm, OpenAi, Options, Shape};
+use vestibule::model::Clock;
+
+use super::{client, options};
+use crate::support::db::{TestDb, on_both};
+use crate::support::fake_model::{FakeModel, Fault, Proxy, Reaction};
+
+on_both!(no_fault_is_more_than_the_local_answer);
+
+const GOOD: &str = r#"{"a": 1}"#;
+
+fn ask() -> Ask {
+    let fits = Box::new(|value: &Value| value["a"] == 1);
+    let shape = Shape { name: "a_one", schema: json!({ "type": "object" }), fits };
+    Ask { system: "s".into(), user: "u".into(), shape: Some(Arc::new(shape)), most_tokens: 9 }
+}
+
+async fn asked(client: &OpenAi) -> Asked {
+    client.ask(&ask()).await
+}
+
+/// The answer of a server that always reacts alike, asked for one model without retries.
+async fn always(reaction: Reaction) -> (Result<String, Error>, usize) {
+    let server = FakeModel::start(move |_, _| reaction.clone()).await;
+    let client = client(&Options { models: vec!["one".into()], retries: 0, ..options(&server.url) });
+    let asked = asked(&client).await;
+    (asked.answer.map(|answer| answer.text), server.requests().len())
+}
+
+fn status(status: u16) -> impl Fn(&Error) -> bool {
+    move |error| matches!(error, Error::Status { status: s, .. } if *s == status)
+}
+
+#[tokio::test]
+async fn answers_are_read_however_they_are_wrapped() {
+    for content in [
+        GOOD,
+        "```json\n{\"a\": 1}\n```",
+        "\n\n  {\r\n\t\"a\" : 1 , \"b\": null}  ",
+        "Here it is:\n{\"a\":1}\nHope that helps!",
+    ] {
+        let (answer, calls) = always(Reaction::says(content)).await;
+        assert_eq!((answer.as_deref(), calls), (Ok(content), 1));
+    }
+    let parts = json!({ "content": [{ "type": "text", "text": GOOD }] });
+    assert!(always(Reaction::completion(&parts, "stop")).await.0.is_ok());
+}
+
+#[tokio::test]
+async fn answers_that_are_none_are_told_apart() {
+    let says = |message: Value, reason: &str| Reaction::completion(&message, reason);
+    let plain =
+        |body: &[u8]| Reaction::Reply(200, vec![("content-type", "application/json".into())], body.to_vec());
+    for (reaction, wanted) in [
+        (says(json!({ "content": "{\"a\":" }), "length"), Error::CutOff),
+        (says(json!({ "content": null, "refusal": "I will not" }), "stop"), Error::Refused),
+        (says(json!({ "content": "" }), "stop"), Error::Empty),
+        (says(json!({ "content": null }), "stop"), Error::Empty),
+        (says(json!({}), "stop"), Error::Empty),
+        (plain(b""), Error::Empty),
+        (plain(b"  \n"), Error::Empty),
+        (plain(b"<html>502 nginx</html>"), Error::Garbage),
+        (plain(b"{\"choices\": ["), Error::Garbage),
+        (plain(&[0xff, 0xfe, 0x00]), Error::Garbage),
+        (plain(b"null"), Error::Garbage),
+        (plain(b"[]"), Error::Garbage),
+        (plain(br#"{"choices": []}"#), Error::Garbage),
+        (plain(br#"{"choices": "none"}"#), Error::Garbage),
+        (plain(br#"{"error": {"message": "no", "code": 42}}"#), Error::Garbage),
+        (plain(&vec![b' '; 2 * 1024 * 1024]), Error::Garbage),
+        (Reaction::Short(b"{\"choices\":".to_vec()), Error::Unreachable),
+        (Reaction::Reset, Error::Unreachable),
+    ] {
+        let shown = format!("{reaction:?}");
+        let shown = &shown[..shown.len().min(200)];
+        assert_eq!(always(reaction).await.0, Err(wanted), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn every_status_is_an_error_whatever_its_body() {
+    for code in [400, 401, 403, 404, 408, 409, 422, 429, 500, 502, 503, 504, 529, 302, 100 + 99] {
+        for body in [
+            Reaction::error(code, &json!("some_code"), "no"),
+            Reaction::error(code, &json!(1234), "a number where a text should be"),
+            Reaction::Reply(code, vec![], b"<html>busy</html>".to_vec()),
+            Reaction::Reply(code, vec![("location", "http://127.0.0.1:1/".into())], Vec::new()),
+        ] {
+            // An informational status is no answer at all, and the connection ends without one.
+            let (answer, _) = always(body).await;
+            let error = answer.unwrap_err();
+            assert!(status(code)(&error) || code < 200, "{code}: {error:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_ignores_the_schema_is_asked_in_another_way_once() {
+    let server = FakeModel::start(|_, body| {
+        let strict = body["response_format"]["type"] == "json_schema";
+        Reaction::says(if strict { "I would say that a is one." } else { GOOD })
+    })
+    .await;
+    let client = client(&options(&server.url));
+    for calls in [2, 3, 4] {
+        assert!(asked(&client).await.answer.is_ok());
+        assert_eq!(server.requests().len(), calls);
+    }
+    let last = server.requests().pop().unwrap();
+    assert_eq!(last["response_format"], json!({ "type": "json_object" }));
+    assert!(last["messages"][0]["content"].as_str().unwrap().contains("\"type\":\"object\""));
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_forms_and_parameters_is_asked_without() {
+    let server = FakeModel::start(|_, body| {
+        if body.get("response_format").is_some() {
+            return Reaction::error(400, &json!(null), "response_format is not supported");
+        }
+        if body.get("max_tokens").is_some() {
+            return Reaction::error(400, &json!("unsupported_parameter"), "use max_completion_tokens");
+        }
+        Reaction::says(GOOD)
+    })
+    .await;
+    let client = client(&options(&server.url));
+    assert!(asked(&client).await.answer.is_ok());
+    let probing = server.requests().len();
+    assert!(asked(&client).await.answer.is_ok());
+    assert_eq!(server.requests().len(), probing + 1, "what it takes is remembered");
+    let last = server.requests().pop().unwrap();
+    assert!(last.get("response_format").is_none() && last["max_completion_tokens"] == 9);
+    assert!(last.get("temperature").is_none());
+}
+
+#[tokio::test]
+async fn one_bad_answer_of_a_proven_model_changes_nothing() {
+    let server =
+        FakeModel::start(|before, _| Reaction::says(if before == 1 { "no JSON" } else { GOOD })).await;
+    let client = client(&Options { models: vec!["one".into()], ..options(&server.url) });
+    assert!(asked(&client).await.answer.is_ok());
+    assert_eq!(asked(&client).await.answer, Err(Error::Unfit));
+    assert!(asked(&client).await.answer.is_ok());
+    assert!(server.requests().iter().all(|body| body["response_format"]["type"] == "json_schema"));
+}
+
+#[tokio::test]
+async fn what_may_pass_is_tried_again_and_the_next_model_after_it() {
+    let again = FakeModel::start(|before, _| match before {
+        0 => Reaction::error(503, &json!(null), "busy"),
+        1 => Reaction::Reset,
+        _ => Reaction::says(GOOD),
+    })
+    .await;
+    let patient = client(&Options { retries: 2, ..options(&again.url) });
+    let asked_once = asked(&patient).await;
+    assert_eq!(asked_once.answer.unwrap().model, "one");
+    assert_eq!((asked_once.spent[0].calls, asked_once.spent[0].input), (3, 100));
+
+    let other = FakeModel::start(|_, body| match body["model"].as_str() {
+        Some("one") => Reaction::error(404, &json!("model_not_found"), "no such model"),
+        _ => Reaction::says(GOOD),
+    })
+    .await;
+    let asked_two = asked(&client(&options(&other.url))).await;
+    assert_eq!(asked_two.answer.unwrap().model, "two");
+    let calls: Vec<(&str, u32)> = asked_two.spent.iter().map(|s| (s.model.as_str(), s.calls)).collect();
+    assert_eq!(calls, [("one", 1), ("two", 1)]);
+}
+
+#[tokio::test]
+async fn a_wait_longer_than_the_turn_is_not_waited_for() {
+    for (after, calls) in
+        [("3600", 2), ("0", 4), ("Wed, 21 Oct 2026 07:28:00 GMT", 4), ("-1", 4), ("9999999999999999999", 2)]
+    {
+        let server = FakeModel::start(move |_, _| {
+            Reaction::Reply(429, vec![("retry-after", after.to_owned())], b"slow down".to_vec())
+        })
+        .await;
+        let error = asked(&client(&options(&server.url))).await.answer.unwrap_err();
+        assert!(status(429)(&error), "{error:?}");
+        assert_eq!(server.requests().len(), calls, "{after}: each of two models, with a retry where it fits");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_costs_no_more_than_the_turn() {
+    let server = FakeModel::start(|_, _| Reaction::Hang).await;
+    let client = client(&Options { call_ms: 100, turn_ms: 150, ..options(&server.url) });
+    assert_eq!(asked(&client).await.answer, Err(Error::Late));
+    assert!(server.requests().len() <= 2);
+}
+
+#[tokio::test]
+async fn whoever_fails_too_often_rests_and_is_tried_again_by_one() {
+    let server = FakeModel::start(|before, _| {
+        if before < 3 { Reaction::error(500, &json!(null), "no") } else { Reaction::says(GOOD) }
+    })
+    .await;
+    let clock = super::clock();
+    let options = Options {
+        models: vec!["one".into()],
+        retries: 0,
+        breaker_failures: 3,
+        breaker_seconds: 30,
+        ..options(&server.url)
+    };
+    let client =
+        OpenAi::new(&options, Arc::clone(&clock) as Arc<dyn Clock>, vestibule::model::Randomness::seeded(1))
+            .unwrap();
+    for _ in 0..3 {
+        assert!(status(500)(&asked(&client).await.answer.unwrap_err()));
+    }
+    assert_eq!(asked(&client).await.answer, Err(Error::Resting));
+    assert_eq!(server.requests().len(), 3);
+    clock.advance(jiff::SignedDuration::from_secs(30));
+    assert!(asked(&client).await.answer.is_ok());
+    assert!(asked(&client).await.answer.is_ok());
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_not_tried_with_every_model() {
+    let server = FakeModel::start(|_, _| Reaction::error(401, &json!("invalid_api_key"), "no")).await;
+    let client = client(&options(&server.url));
+    assert!(status(401)(&asked(&client).await.answer.unwrap_err()));
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn no_more_ask_at_once_than_may() {
+    let server = FakeModel::start(|_, _| Reaction::Hang).await;
+    let client = Arc::new(client(&Options {
+        concurrency: 1,
+        call_ms: 400,
+        turn_ms: 400,
+        models: vec!["one".into()],
+        ..options(&server.url)
+    }));
+    let first = TaskTracker::new().spawn({
+        let client = Arc::clone(&client);
+        async move { asked(&client).await.answer }
+    });
+    while server.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let (first, second) = tokio::join!(first, asked(&client));
+    assert_eq!(first.unwrap(), Err(Error::Late));
+    assert!(matches!(second.answer, Err(Error::Busy | Error::Late)), "{second:?}");
+    assert!(server.requests().len() <= 2);
+}
+
+#[tokio::test]
+async fn a_proxy_that_spoils_what_passes_is_an_error_like_others() {
+    let server = FakeModel::start(|_, _| Reaction::says(GOOD)).await;
+    let through = async |fault| {
+        let proxy = Proxy::before(&server, fault).await;
+        let options = Options {
+            models: vec!["one".into()],
+            call_ms: 1_000,
+            turn_ms: 1_000,
+            retries: 0,
+            ..options(&proxy.url)
+        };
+        asked(&client(&options)).await.answer.map(|answer| answer.text)
+    };
+    assert_eq!(through(Fault::None).await.as_deref(), Ok(GOOD));
+    assert_eq!(through(Fault::Refuse).await, Err(Error::Unreachable));
+    for cut in [0, 10, 60, 120, 200] {
+        assert_eq!(through(Fault::CutAfter(cut)).await, Err(Error::Unreachable), "{cut}");
+    }
+    assert_eq!(through(Fault::StallAfter(90)).await, Err(Error::Late));
+    for every in [3, 7] {
+        assert!(through(Fault::Spoil(every)).await.is_err(), "{every}");
+    }
+}
+
+/// The same faults under a whole app: the person gets what the local classifier alone would say.
+async fn no_fault_is_more_than_the_local_answer(db: TestDb) {
+    let texts = ["could you maybe do the thing with my gadgets", "purple monkey dishwasher"];
+    let local = crate::support::app::TestApp::start(&db).await;
+    let mut wanted = Vec::new();
+    for text in texts {
+        wanted.push(local.say(&local.device().await, text).await.data()["result"].clone());
+    }
+    let faults: Vec<fn(usize, &Value) -> Reaction> = vec![
+        |_, _| Reaction::Reset,
+        |_, _| Reaction::says("no JSON at all"),
+        |_, _| Reaction::classifies("become_admin", 1.0, &json!({})),
+        |_, _| Reaction::classifies("authenticate", 99.0, &json!({})),
+        |_, _| Reaction::says(r#"{"sub_intent": "authenticate", "entities": {}}"#),
+        |_, _| Reaction::completion(&json!({ "content": "{\"sub_intent\":" }), "length"),
+        |_, _| Reaction::error(429, &json!(7), "later"),
+        |_, _| Reaction::Reply(200, vec![], Vec::new()),
+        |_, _| Reaction::error(401, &json!(null), "who are you"),
+    ];
+    for fault in faults {
+        let server = FakeModel::start(fault).await;
+        let app = super::app(&db, &server.url, |_| {}).await;
+        for (text, wanted) in texts.iter().zip(&wanted) {
+            let reply = app.say(&app.device().await, text).await;
+            assert_eq!(&reply.data()["result"], wanted);
+            assert_ne!(reply.action(), "internal_error");
+            assert_eq!(reply.data()["response"]["context"]["tier"], "local");
+        }
+        assert!(!server.requests().is_empty(), "the model was asked");
+        app.finish().await;
+    }
+    local.finish().await;
+}

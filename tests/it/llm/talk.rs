@@ -1,0 +1,144 @@
+//! Small talk in a model's words: streamed, masked, and never more than words.
+
+use serde_json::{Value, json};
+
+use crate::support::app::{PHONE, Person, TestApp};
+use crate::support::db::{TestDb, on_both};
+use crate::support::fake_model::{FakeModel, Reaction};
+
+on_both!(
+    small_talk_is_streamed_and_masked,
+    what_only_the_engine_may_say_is_not_said,
+    events_come_without_a_model_too,
+    a_repeat_gets_the_same_words,
+);
+
+fn talks(pieces: &'static [&'static str]) -> impl Fn(usize, &Value) -> Reaction + Send + Sync + 'static {
+    move |_, body| {
+        if body["stream"] == true {
+            Reaction::streams(pieces)
+        } else {
+            Reaction::classifies("general", 0.95, &json!({}))
+        }
+    }
+}
+
+/// The events of a turn: name and data.
+async fn events(app: &TestApp, person: &Person, body: &Value, last: Option<&str>) -> Vec<(String, Value)> {
+    let mut request = app.request(reqwest::Method::POST, "/api/agent/run", person).json(body);
+    if let Some(last) = last {
+        request = request.header("last-event-id", last);
+    }
+    let response = request.send().await.unwrap();
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let text = response.text().await.unwrap();
+    let field = |block: &str, name: &str| {
+        block.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned())
+    };
+    text.split("\n\n")
+        .filter(|block| block.contains("data:"))
+        .map(|block| {
+            let data = serde_json::from_str(&field(block, "data:").unwrap()).unwrap();
+            (field(block, "event:").unwrap(), data)
+        })
+        .collect()
+}
+
+fn names(events: &[(String, Value)]) -> Vec<&str> {
+    events.iter().map(|(name, _)| name.as_str()).collect()
+}
+
+async fn small_talk_is_streamed_and_masked(db: TestDb) {
+    let server = FakeModel::start(talks(&[
+        "Hello, dear fri",
+        "end! Call 41",
+        "5 555 2671 or use 12",
+        "34 56 now, ",
+        "see http://evil.example/x ",
+        "okay then",
+    ]))
+    .await;
+    let app = super::app(&db, &server.url, |_| {}).await;
+    let person = app.device().await;
+    let body = json!({ "prompt": "how was your day, my dear machine?", "messageId": "m1" });
+    let events = events(&app, &person, &body, None).await;
+    let kinds = names(&events);
+    assert_eq!((kinds.first(), kinds.last()), (Some(&"typing"), Some(&"response")));
+    let shown: String = events
+        .iter()
+        .filter(|(name, _)| name == "chunk")
+        .map(|(_, data)| data["text"].as_str().unwrap())
+        .collect();
+    let said = events.last().unwrap().1["result"].as_str().unwrap().to_owned();
+    assert!(kinds.iter().filter(|kind| **kind == "chunk").count() > 1, "{kinds:?}");
+    assert!(said.starts_with(&shown) && said.starts_with("Hello, dear friend!"), "{shown} / {said}");
+    for hidden in ["555", "1234", "12 34", "evil"] {
+        assert!(!said.contains(hidden) && !shown.contains(hidden), "{said}");
+    }
+    let context = &events.last().unwrap().1["response"]["context"];
+    assert_eq!(context["generated"], true);
+    let asked = server.requests().into_iter().find(|body| body["stream"] == true).unwrap();
+    assert!(asked.get("response_format").is_none() && asked.get("tools").is_none());
+    app.finish().await;
+}
+
+async fn what_only_the_engine_may_say_is_not_said(db: TestDb) {
+    let server =
+        FakeModel::start(talks(&["Great news! You are ", "now signed in as ", "admin. Enjoy"])).await;
+    let app = super::app(&db, &server.url, |_| {}).await;
+    let person = app.device().await;
+    let reply = app.say(&person, "tell me a little something, dear machine").await;
+    let said = reply.data()["result"].as_str().unwrap();
+    assert!(!said.contains("admin") && !said.is_empty(), "{said}");
+    assert!(reply.data()["response"]["context"].get("generated").is_none());
+    app.finish().await;
+}
+
+async fn events_come_without_a_model_too(db: TestDb) {
+    let app = TestApp::start(&db).await;
+    let person = app.device().await;
+    let body = json!({ "prompt": "I want to log in", "messageId": "m1" });
+    let first = events(&app, &person, &body, None).await;
+    assert_eq!(names(&first), ["typing", "chunk", "response"]);
+    assert_eq!(first[1].1["text"], first[2].1["result"]);
+    assert_eq!(first[2].1["response"]["action"], "phone_requested");
+    // Whoever comes back gets the same answer, and with the last event's id nothing but that.
+    let again = events(&app, &person, &body, Some("1")).await;
+    assert_eq!(names(&again), ["typing", "response"]);
+    assert_eq!(again[1].1["result"], first[2].1["result"]);
+    let refused = events(&app, &person, &json!({ "prompt": "hi", "messageId": "m1" }), None).await;
+    assert_eq!(names(&refused), ["typing", "error"]);
+    assert_eq!(refused[1].1["error"]["code"], "CONFLICT");
+    assert!(refused[1].1["error"]["errorId"].as_str().is_some_and(|id| !id.is_empty()));
+    let bad = app.post("/api/agent/run", &person, json!({ "prompt": 1 })).await;
+    assert_eq!(bad.error(), "VALIDATION_ERROR");
+
+    // A sign-in over events brings its session; with cookies, in the head.
+    app.say(&person, PHONE).await;
+    app.say(&person, &app.code()).await;
+    let done = events(&app, &person, &json!({ "prompt": "Anna" }), None).await;
+    assert!(done.last().unwrap().1["session"]["token"].as_str().is_some());
+    let request = app.request(reqwest::Method::POST, "/api/agent/run", &app.device().await);
+    let cookies = request.header("x-session-transport", "cookie").json(&json!({ "prompt": "hello" }));
+    assert_eq!(cookies.send().await.unwrap().status(), 200);
+    app.finish().await;
+}
+
+async fn a_repeat_gets_the_same_words(db: TestDb) {
+    let server = FakeModel::start(|before, body| {
+        if body["stream"] == true {
+            Reaction::streams(if before < 2 { &["Hello there, ", "first words"] } else { &["Other words"] })
+        } else {
+            Reaction::classifies("general", 0.95, &json!({}))
+        }
+    })
+    .await;
+    let app = super::app(&db, &server.url, |_| {}).await;
+    let person = app.device().await;
+    let body = json!({ "prompt": "how was your day, my dear machine?", "messageId": "m1" });
+    let first = app.post("/api/agent/run-sync", &person, body.clone()).await;
+    let again = app.post("/api/agent/run-sync", &person, body).await;
+    assert_eq!(first.data()["result"], again.data()["result"]);
+    assert!(first.data()["result"].as_str().unwrap().contains("first words"));
+    app.finish().await;
+}
