@@ -98,6 +98,8 @@ pub(super) const KEYS: &[Key] = &[
     key("worker.poll_ms", |c, v| put(&mut c.worker.poll_ms, v.whole(10, 60_000))),
 
     key("telemetry.level", |c, v| put(&mut c.telemetry.level, v.text(LEVEL, |level| telemetry::filter(level).is_ok()))),
+    key("telemetry.otlp_endpoint", |c, v| put(&mut c.telemetry.otlp_endpoint, v.text(COLLECTOR, is_collector).map(given)))
+        .alias("OTEL_EXPORTER_OTLP_ENDPOINT"),
 
     key("graph.folder", |c, v| put(&mut c.graph.folder, v.text("a path", is_path).map(|p| Some(PathBuf::from(p))))),
 
@@ -111,6 +113,7 @@ const MASTER_KEY: &str = "base64 of at least 32 bytes";
 const DATABASE: &str = "sqlite:PATH or postgres://USER@HOST/DATABASE";
 const SCHEMA: &str = "a schema's name: up to 63 of a-z, 0-9 and _, a letter first";
 const REGION: &str = "a country of two letters, such as US, or none";
+const COLLECTOR: &str = "the URL of a collector, such as http://127.0.0.1:4318, without a user or a password";
 const LEVEL: &str =
     "one of error, warn, info, debug, trace, off, or target=level, with commas between several";
 
@@ -179,6 +182,15 @@ fn is_schema(name: &str) -> bool {
     name.len() <= 63
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// An empty variable means the same as none, as it does to whoever else reads it.
+fn is_collector(text: &str) -> bool {
+    text.is_empty() || telemetry::is_collector(text)
+}
+
+fn given(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 fn is_language(text: &str) -> bool {

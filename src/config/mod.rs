@@ -52,7 +52,7 @@ pub struct Config {
     pub classify: classify::Options,
     /// The worker.
     pub worker: worker::Options,
-    /// The logs.
+    /// Logs and traces.
     pub telemetry: telemetry::Options,
     /// The conversation's graphs.
     pub graph: graph::Options,

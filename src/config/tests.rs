@@ -52,7 +52,7 @@ fn every_key_stands_in_the_defaults_under_a_comment_of_its_own() {
     // Only what has no default at all may be commented out.
     let absent: Vec<&&str> =
         lines.iter().filter(|line| line.starts_with("# ") && line.contains(" = \"")).collect();
-    assert_eq!(absent.len(), 4, "{absent:?}");
+    assert_eq!(absent.len(), 5, "{absent:?}");
 }
 
 #[test]
@@ -273,6 +273,7 @@ fn values_out_of_their_range_are_refused() {
         ("VESTIBULE__CLASSIFY__REGION", "XX"),
         ("VESTIBULE__STORE__SCHEMA", "a;drop"),
         ("VESTIBULE__TELEMETRY__LEVEL", "inof"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4318"),
         ("VESTIBULE__PROMPT__LANGUAGE", "english"),
         ("VESTIBULE__CRYPTO__KEY_FILE", " "),
         ("DATABASE_URL", "sqlite::memory:"),

@@ -23,6 +23,7 @@ mod repeat;
 mod request;
 mod run;
 mod sessions;
+mod traced;
 mod turn;
 
 use std::sync::Arc;

@@ -24,6 +24,7 @@ mod page;
 mod params;
 mod sessions;
 mod sign_in;
+mod traceparent;
 
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 //! What a message was understood to mean.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -232,6 +234,13 @@ pub enum Tier {
     Rule,
     /// The local classifier.
     Local,
+}
+
+/// Its name on the wire.
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// A move that steers the conversation itself.

@@ -16,3 +16,4 @@ mod scenarios;
 mod store;
 mod suggestions;
 mod support;
+mod traces;
