@@ -13,7 +13,7 @@ use crate::{mask, telemetry};
 
 pub(super) fn run(config: Config) -> Result<(), Failure> {
     let traces = telemetry::init(&config.telemetry, Arc::new(SystemClock), mask::line)
-        .map_err(|e| Failure::Usage(format!("telemetry: {e}")))?;
+        .map_err(|e| Failure::Usage(format!("telemetry: {:#}", anyhow::Error::from(e))))?;
     block_on(async {
         let app = App::build(config, Doubles::default()).await?;
         let serving = app.serve().await?;

@@ -8,6 +8,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::post;
 use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
@@ -44,6 +45,15 @@ impl Collector {
         let router = Router::new().route("/v1/traces", post(take));
         listening.spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, bodies, _listening: listening }
+    }
+
+    /// All that came, once the server has ended.
+    async fn all(&mut self) -> Vec<String> {
+        let mut bodies = vec![self.next().await];
+        while let Ok(body) = self.bodies.try_recv() {
+            bodies.push(body);
+        }
+        bodies
     }
 
     /// Waits for the next batch.
@@ -216,11 +226,7 @@ async fn a_sign_in_is_traced_without_its_content() {
         assert_eq!(person.say(&server, "show my active sessions").await, "sessions_listed");
         // What has not been sent by then is sent at the end.
         assert_eq!(server.interrupt().await, Some(0));
-        let mut bodies = vec![collector.next().await];
-        while let Ok(body) = collector.bodies.try_recv() {
-            bodies.push(body);
-        }
-
+        let bodies = collector.all().await;
         let spans = spans(&bodies);
         let mut drawn = String::new();
         tree(&spans, CALLER, 0, &mut drawn);
@@ -253,6 +259,39 @@ async fn a_sign_in_is_traced_without_its_content() {
             bodies.concat().contains(&person.conversation),
             "what is looked through has the conversation's id"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_failure_is_told_of_by_its_kind_in_every_span_that_it_ends() {
+    on_sqlite(async |db: TestDb| {
+        let folder = folder();
+        let mut collector = Collector::answering(StatusCode::OK).await;
+        let settings = [("VESTIBULE__TELEMETRY__OTLP_ENDPOINT", collector.url.as_str())];
+        let server = Server::start(folder.path(), &db, &settings).await;
+        let mut person = Person::new(&server).await;
+        for (text, action) in
+            [("I want to log in", "phone_requested"), (PHONE, "otp_sent"), ("000000", "otp_invalid")]
+        {
+            assert_eq!(person.say(&server, text).await, action);
+        }
+        let mut rows = SqliteConnection::connect(&db.options.url).await.unwrap();
+        sqlx::raw_sql("UPDATE counters SET marks = 'torn'").execute(&mut rows).await.unwrap();
+        assert_eq!(person.say(&server, "111111").await, "internal_error");
+        assert_eq!(server.interrupt().await, Some(0));
+
+        let mut drawn = String::new();
+        let bodies = collector.all().await;
+        tree(&spans(&bodies), CALLER, 0, &mut drawn);
+        let broken = "\
+invoke_workflow orchestrator internal_error internal_error
+  invoke_agent authenticator tool
+    execute_tool verify_otp _OTHER
+";
+        assert!(drawn.ends_with(broken), "{drawn}");
+        assert_eq!(drawn.matches("_OTHER").count(), 1, "{drawn}");
+        assert!(!bodies.concat().contains("not a counter"), "{bodies:?}");
     })
     .await;
 }
