@@ -24,8 +24,7 @@ pub(super) fn ended(answered: Result<Answer, Error>) -> Result<Answer, Error> {
 /// Records a failure in every graph that it ends.
 pub(super) fn broke(run: &run::Run<'_>, error: &Error) {
     for span in run.spans() {
-        // Entered, so that no span ends before those within it.
-        span.in_scope(|| trace::failed(span, kind(error)));
+        trace::failed(span, kind(error));
     }
 }
 

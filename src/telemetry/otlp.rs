@@ -15,9 +15,11 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanEvents, SpanExporter};
 use reqwest::Url;
-use tracing::{Subscriber, info, warn};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Subscriber, info, warn};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
+use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::trace::{ATTRIBUTES, TOOL, is_trace};
@@ -58,14 +60,39 @@ pub(super) fn layer<S>(provider: &SdkTracerProvider) -> impl Layer<S> + use<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    tracing_opentelemetry::layer()
+    let spans = tracing_opentelemetry::layer()
+        .with_context_activation(false)
         .with_tracer(provider.tracer(env!("CARGO_PKG_NAME")))
         .with_location(false)
         .with_threads(false)
         .with_tracked_inactivity(false)
         // What tells a tool's span from the others; it does not leave.
-        .with_target(true)
+        .with_target(true);
+    Unentered(spans)
         .with_filter(filter_fn(|metadata| is_trace(metadata.target())).with_max_level_hint(LevelFilter::INFO))
+}
+
+/// A layer that is not told when a span is entered and left, so that a span ends where it is closed. SQLite's threads enter
+/// the span of whoever asks them, and leave it when the asker may have closed it already: what looks it up then panics, and
+/// what takes the time then has spans that end after the one they are in.
+struct Unentered<L>(L);
+
+impl<S: Subscriber, L: Layer<S>> Layer<S> for Unentered<L> {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        self.0.on_new_span(attributes, id, context);
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        self.0.on_record(id, values, context);
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        self.0.on_event(event, context);
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        self.0.on_close(id, context);
+    }
 }
 
 /// Sends the last spans. It waits for them no longer than [`PATIENCE`].

@@ -203,8 +203,9 @@ fn tree(spans: &[Span], parent: &str, depth: usize, drawn: &mut String) {
         drawn.push('\n');
         tree(spans, &span.id, depth + 2, drawn);
         assert!(span.start <= span.end);
-        let inner = spans.iter().filter(|inner| inner.parent == span.id);
-        assert!(inner.clone().all(|inner| inner.end <= span.end && inner.trace == span.trace), "{span:?}");
+        for inner in spans.iter().filter(|inner| inner.parent == span.id) {
+            assert!(inner.end <= span.end && inner.trace == span.trace, "{inner:?} in {span:?}");
+        }
     }
 }
 
