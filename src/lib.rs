@@ -4,7 +4,7 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 0 | [`model`] |
+//! | 0 | [`model`] [`trace`] |
 //! | 1 | [`crypto`] [`store`] [`graph`] [`prompt`] [`nlu`] [`sms`] [`mail`] [`bus`] [`limit`] [`mask`] [`clock`] |
 //! | 2 | [`classify`] [`dev_outbox`] |
 //! | 3 | [`tool`] |
@@ -17,6 +17,7 @@
 //! | 10 | [`cli`] |
 
 pub mod model;
+pub mod trace;
 
 pub mod bus;
 pub mod clock;

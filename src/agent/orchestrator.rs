@@ -72,6 +72,10 @@ fn route(turn: &Turn) -> ClassifyOutcome {
         Some(control) if knows(turn, control) => return To::Resume,
         _ => {}
     }
+    // An act that a model alone read out of an answer is put to the person like any other.
+    if turn.heard.proposed && !turn.heard.unclear {
+        return To::Confirm;
+    }
     if turn.waiting.is_some() && (turn.heard.answers || turn.heard.rejected.is_some()) {
         return To::Resume;
     }
@@ -79,9 +83,6 @@ fn route(turn: &Turn) -> ClassifyOutcome {
         // A question that was asked under other graphs cannot be answered any more.
         let is_stranded = turn.waiting.is_none() && !turn.state.frames.is_empty();
         return if is_stranded { To::Resume } else { To::Unclear };
-    }
-    if turn.heard.proposed {
-        return To::Confirm;
     }
     match &turn.heard.route {
         Route::User(_) => To::UserManagement,

@@ -48,7 +48,7 @@ impl Parked {
         let plain = tools.keys.open(&record(tools), &sealed).ok()?;
         let entities: Entities = serde_json::from_slice(&plain).ok()?;
         let route = Route::User(self.sub_intent);
-        let heard = Understanding::by_rule(route, entities, "rule: asked for before the sign-in");
+        let heard = Understanding::by_rule(route, entities, "rule: asked for before");
         Some(Understanding { confidence: self.confidence, ..heard })
     }
 }

@@ -41,7 +41,8 @@ impl Handler for KeepRequest {
             let entities = turn.heard.entities.clone();
             turn.tell("act", act(sub_intent, &entities));
             for (key, value) in [
-                ("device_name", entities.device_name.or(entities.session_ref)),
+                ("device_name", entities.device_name),
+                ("session_ref", entities.session_ref),
                 ("new_device_name", entities.new_device_name),
                 ("value", entities.value),
             ] {

@@ -83,7 +83,12 @@ impl App {
             Some(classifier) => classifier,
             None => Arc::new(Classifier::new(&config.classify)?),
         };
-        let classifier = with_model(local, &config, (&clock, &randomness), doubles.llm)?;
+        let prompts = Arc::new(Prompts::load(&config.prompt)?);
+        let llm = match doubles.llm {
+            Some(double) => Some(double),
+            None => model(&config, &clock, &randomness)?,
+        };
+        let classifier = beside(local, &config, (llm, &prompts))?;
         let store = Store::open(&config.store).await?;
         let (deliveries, queued) = Deliveries::new();
         let deliveries = Arc::new(deliveries);
@@ -99,7 +104,7 @@ impl App {
             boundaries: doubles.boundaries.clone(),
             limits: config.limit.clone(),
             options: config.tool.clone(),
-            prices: config.llm.clone(),
+            models: config.llm.clone(),
             first_try_ms: config.worker.first_try_ms,
             observer: doubles.observer,
             shadow: doubles.shadow,
@@ -183,9 +188,10 @@ impl App {
 
 /// The classifier of a configuration, with the language model that it names.
 pub fn classifier(config: &Config) -> anyhow::Result<Arc<Classifier>> {
-    let local = Arc::new(Classifier::new(&config.classify)?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    with_model(local, config, (&clock, &Randomness::system()), None)
+    let llm = model(config, &clock, &Randomness::system())?;
+    let prompts = Arc::new(Prompts::load(&config.prompt)?);
+    beside(Arc::new(Classifier::new(&config.classify)?), config, (llm, &prompts))
 }
 
 /// The language model of a configuration, if it names one.
@@ -201,19 +207,13 @@ pub fn model(
 }
 
 /// The classifier with a language model beside it, where there is one.
-fn with_model(
+fn beside(
     local: Arc<Classifier>,
     config: &Config,
-    (clock, randomness): (&Arc<dyn Clock>, &Randomness),
-    double: Option<Arc<dyn Llm>>,
+    (llm, prompts): (Option<Arc<dyn Llm>>, &Arc<Prompts>),
 ) -> anyhow::Result<Arc<Classifier>> {
-    let llm = match double {
-        Some(double) => Some(double),
-        None => model(config, clock, randomness)?,
-    };
     let Some(llm) = llm else { return Ok(local) };
-    let prompts = Arc::new(Prompts::load(&config.prompt)?);
-    Ok(Arc::new(local.beside(&config.classify, &llm, &prompts)?))
+    Ok(Arc::new(local.beside(&config.classify, &llm, prompts)?))
 }
 
 fn clock(profile: Profile, double: Option<Arc<dyn Clock>>) -> (Arc<dyn Clock>, Option<Arc<MovableClock>>) {

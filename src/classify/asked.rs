@@ -103,6 +103,7 @@ impl Asking {
             user: told.to_string(),
             shape: Some(Arc::clone(&self.shape)),
             most_tokens: MOST_TOKENS,
+            until: input.until,
         }
     }
 }

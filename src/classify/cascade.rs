@@ -51,15 +51,16 @@ impl Cascade<'_> {
             return Understanding { tier: Tier::Llm, ..local };
         }
         let Proposal { route, confidence, entities } = proposal;
-        let agrees = route == local.route;
+        let agrees = route == local.route && !local.unclear;
         let Merged { entities, proposed } = merge(&self.message, &route, &entities, agrees);
-        let answers = self.fills(&route, &entities);
+        let unclear = confidence < self.options.accept || self.is_forbidden(&route);
+        let answers = !unclear && self.fills(&route, &entities);
         let reasoning = format!("llm: {} {confidence:.2}; {}", route.as_str(), local.reasoning);
         Understanding {
             confidence,
-            unclear: confidence < self.options.accept || self.is_forbidden(&route),
+            unclear,
             answers,
-            proposed: proposed && !answers,
+            proposed,
             tier: Tier::Llm,
             scores: local.scores,
             ..self.by_rule(route, entities, reasoning)

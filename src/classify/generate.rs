@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::redact::redact;
 use super::text::Words;
 use crate::llm::{Ask, Llm, Spent};
@@ -43,6 +45,8 @@ pub struct SmallTalk<'a> {
     pub language: &'a str,
     /// Whether somebody is signed in.
     pub signed_in: bool,
+    /// Until when a model may take.
+    pub until: Option<Instant>,
 }
 
 /// An answer, where there is one that may be said; and what was spent on it.
@@ -68,7 +72,8 @@ impl Generating {
         let (Some(redacted), Ok(system)) = (redact(talk.text), self.prompts.render(&prompt)) else {
             return Generated::default();
         };
-        let ask = Ask { system, user: redacted.text, shape: None, most_tokens: MOST_TOKENS };
+        let ask =
+            Ask { system, user: redacted.text, shape: None, most_tokens: MOST_TOKENS, until: talk.until };
         let mut spoken = Spoken::default();
         let asked = self.llm.stream(&ask, &mut |piece| sink(&spoken.hear(piece))).await;
         let text = asked.answer.ok().map(|answer| clean(&answer.text)).filter(|text| may_be_said(text));

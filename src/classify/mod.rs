@@ -39,6 +39,8 @@ mod tests;
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::llm::{Llm, Spent};
 use crate::model::{Route, Slot, SubIntent, Tier, Understanding};
 use crate::nlu::Model;
@@ -80,6 +82,8 @@ pub struct Input<'a> {
     pub question: Option<String>,
     /// What was said before, the oldest first; for a model.
     pub earlier: Vec<String>,
+    /// Until when a model may take; its own time where nothing is said.
+    pub until: Option<Instant>,
 }
 
 /// What a message was heard to mean, and what a model cost.

@@ -16,26 +16,32 @@ pub(super) struct Merged {
     pub(super) proposed: bool,
 }
 
-/// Joins what the readers find with what a model proposes. `agrees` says that the local classifier chose the same route.
+/// Joins what the readers find with what a model proposes. `agrees` says that the local classifier chose the same route;
+/// where it did not, what the readers find may be a quotation or a wish of somebody else's, and an act is confirmed.
 pub(super) fn merge(message: &Message<'_>, route: &Route, proposal: &Value, agrees: bool) -> Merged {
     let mut entities = of_route(message, route);
     let proposal = Proposal { of: proposal, words: message.words };
     let proposed = match route {
-        Route::User(SubIntent::ManageSessions) => sessions(&mut entities, &proposal),
-        Route::User(SubIntent::MigrateIdentity) => migration(&mut entities, &proposal) && !agrees,
-        Route::User(SubIntent::UpdateIdentity) => identity(&mut entities, &proposal),
+        Route::User(SubIntent::ManageSessions) => sessions(&mut entities, &proposal, agrees),
+        Route::User(SubIntent::MigrateIdentity) => migration(&mut entities, &proposal, agrees),
+        Route::User(SubIntent::UpdateIdentity) => identity(&mut entities, &proposal, agrees),
+        Route::User(SubIntent::Authenticate) => {
+            // A number in a text that speaks of something else is not one to send a code to; it is asked for.
+            entities.phone = entities.phone.filter(|_| agrees);
+            false
+        }
         _ => false,
     };
     Merged { entities, proposed }
 }
 
-fn sessions(found: &mut Entities, proposal: &Proposal<'_>) -> bool {
+fn sessions(found: &mut Entities, proposal: &Proposal<'_>, agrees: bool) -> bool {
     let by_reader = found.action.is_some();
     let action: Option<SessionAction> = found.action.or_else(|| proposal.named("action"));
     let acts = matches!(action, Some(SessionAction::Revoke | SessionAction::Rename));
     let has_target = found.session_ref.is_some() || found.device_name.is_some() || found.revoke_all.is_some();
     found.action = action;
-    let mut is_models = !by_reader;
+    let mut is_models = !by_reader || !agrees;
     if !has_target && acts {
         found.session_ref = proposal.reference();
         found.device_name = proposal.held("device_name");
@@ -59,19 +65,29 @@ fn sessions(found: &mut Entities, proposal: &Proposal<'_>) -> bool {
     }
 }
 
-fn migration(found: &mut Entities, proposal: &Proposal<'_>) -> bool {
-    let by_reader = found.migration_type.is_some() || found.action.is_some();
+fn migration(found: &mut Entities, proposal: &Proposal<'_>, agrees: bool) -> bool {
     found.migration_type = found.migration_type.or_else(|| proposal.named::<MigrationType>("migration_type"));
-    !by_reader
+    // A question what there is to move moves nothing.
+    !agrees && found.action.is_none()
 }
 
 /// Numbers and addresses prove themselves by their codes; a name is changed at once.
-fn identity(found: &mut Entities, proposal: &Proposal<'_>) -> bool {
-    if found.action.is_some() || found.value.is_some() || !found.changes.is_empty() {
+fn identity(found: &mut Entities, proposal: &Proposal<'_>, agrees: bool) -> bool {
+    if found.action.is_some() {
         return false;
     }
+    if !agrees {
+        // Whatever else a text that speaks of something else names is asked for.
+        found.changes.clear();
+        found.phone = None;
+        found.value = found.value.take().filter(|_| found.field.as_deref() == Some("name"));
+    }
+    if found.value.is_some() || !found.changes.is_empty() {
+        return !agrees;
+    }
     let field = found.field.clone().or_else(|| proposal.field());
-    found.value = field.as_deref().and_then(|field| proposal.value_of(field));
+    found.value =
+        field.as_deref().filter(|field| agrees || *field == "name").and_then(|f| proposal.value_of(f));
     found.field = field;
     found.value.is_some() && found.field.as_deref() == Some("name")
 }
@@ -130,8 +146,12 @@ mod tests {
     use super::*;
 
     fn merged(text: &str, route: SubIntent, proposal: &Value) -> Merged {
+        given(text, route, proposal, false)
+    }
+
+    fn given(text: &str, route: SubIntent, proposal: &Value, agrees: bool) -> Merged {
         let words = Words::of(text);
-        merge(&Message::plain(text, &words, None), &Route::User(route), proposal, false)
+        merge(&Message::plain(text, &words, None), &Route::User(route), proposal, agrees)
     }
 
     #[test]
@@ -143,7 +163,7 @@ mod tests {
         assert!(!seen.proposed && seen.entities.revoke_all.is_none());
         assert!(seen.entities.phone.is_none() && seen.entities.otp_code.is_none());
         let renamed = json!({ "field": "name", "value": "Mallory" });
-        let own = merged("change my name to Anna", SubIntent::UpdateIdentity, &renamed);
+        let own = given("change my name to Anna", SubIntent::UpdateIdentity, &renamed, true);
         assert_eq!((own.entities.value.as_deref(), own.proposed), (Some("Anna"), false));
     }
 
@@ -161,6 +181,19 @@ mod tests {
             merged("hol meinen korb", SubIntent::MigrateIdentity, &json!({ "migration_type": "cart" }))
                 .proposed
         );
+    }
+
+    #[test]
+    fn what_readers_find_where_the_local_classifier_disagrees_is_confirmed() {
+        let none = json!({});
+        for (text, route) in [
+            ("she wrote: change my name to Mallory", SubIntent::UpdateIdentity),
+            ("and to cross means to end it for good", SubIntent::ManageSessions),
+            ("they say: move my cart over", SubIntent::MigrateIdentity),
+        ] {
+            assert!(given(text, route, &none, false).proposed, "{text}");
+            assert!(!given(text, route, &none, true).proposed, "{text}");
+        }
     }
 
     #[test]

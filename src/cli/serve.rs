@@ -12,14 +12,16 @@ use crate::config::Config;
 use crate::{mask, telemetry};
 
 pub(super) fn run(config: Config) -> Result<(), Failure> {
-    telemetry::init(&config.telemetry, Arc::new(SystemClock), mask::line)
-        .map_err(|e| Failure::Usage(format!("telemetry.level: {e}")))?;
+    let traces = telemetry::init(&config.telemetry, Arc::new(SystemClock), mask::line)
+        .map_err(|e| Failure::Usage(format!("telemetry: {:#}", anyhow::Error::from(e))))?;
     block_on(async {
         let app = App::build(config, Doubles::default()).await?;
         let serving = app.serve().await?;
         out::line(&format!("Vestibule is listening on http://{}", serving.address()));
         stopped().await?;
-        serving.shutdown().await
+        let ended = serving.shutdown().await;
+        traces.shutdown().await;
+        ended
     })
 }
 

@@ -114,6 +114,8 @@ pub(super) const KEYS: &[Key] = &[
     key("worker.poll_ms", |c, v| put(&mut c.worker.poll_ms, v.whole(10, 60_000))),
 
     key("telemetry.level", |c, v| put(&mut c.telemetry.level, v.text(LEVEL, |level| telemetry::filter(level).is_ok()))),
+    key("telemetry.otlp_endpoint", |c, v| put(&mut c.telemetry.otlp_endpoint, v.text(COLLECTOR, is_collector).map(given)))
+        .alias("OTEL_EXPORTER_OTLP_ENDPOINT"),
 
     key("graph.folder", |c, v| put(&mut c.graph.folder, v.text("a path", is_path).map(|p| Some(PathBuf::from(p))))),
 
@@ -132,6 +134,7 @@ const MODELS: &str = "a list of models' names, the preferred one first";
 const PRICES: &str =
     "a list of `MODEL INPUT OUTPUT`, the prices of a million tokens, such as `gpt-4.1-mini 0.40 1.60`";
 const REGION: &str = "a country of two letters, such as US, or none";
+const COLLECTOR: &str = "the URL of a collector, such as http://127.0.0.1:4318, without a user or a password";
 const LEVEL: &str =
     "one of error, warn, info, debug, trace, off, or target=level, with commas between several";
 
@@ -213,6 +216,15 @@ fn is_header(text: &str) -> bool {
 
 fn is_model(name: &str) -> bool {
     (1..=100).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// An empty variable means the same as none, as it does to whoever else reads it.
+fn is_collector(text: &str) -> bool {
+    text.is_empty() || telemetry::is_collector(text)
+}
+
+fn given(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 fn is_language(text: &str) -> bool {

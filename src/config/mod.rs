@@ -54,7 +54,7 @@ pub struct Config {
     pub llm: llm::Options,
     /// The worker.
     pub worker: worker::Options,
-    /// The logs.
+    /// Logs and traces.
     pub telemetry: telemetry::Options,
     /// The conversation's graphs.
     pub graph: graph::Options,

@@ -273,6 +273,7 @@ fn values_out_of_their_range_are_refused() {
         ("VESTIBULE__CLASSIFY__REGION", "XX"),
         ("VESTIBULE__STORE__SCHEMA", "a;drop"),
         ("VESTIBULE__TELEMETRY__LEVEL", "inof"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4318"),
         ("VESTIBULE__PROMPT__LANGUAGE", "english"),
         ("VESTIBULE__CRYPTO__KEY_FILE", " "),
         ("DATABASE_URL", "sqlite::memory:"),

@@ -3,10 +3,13 @@
 //! A model may be asked here, so no transaction is open, and what it said is kept while the turn runs again in the same
 //! place: it is neither waited for nor paid twice.
 
+use std::time::Duration;
+
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
 
 use super::turn::Call;
-use super::{Engine, Error};
+use super::{Engine, Error, traced};
 use crate::agent::{State, Turn, Waiting};
 use crate::classify::{Heard, Input, SmallTalk};
 use crate::graph::Kind;
@@ -28,6 +31,14 @@ pub(super) struct Kept {
     heard: Option<(Place, Understanding)>,
     talk: Option<(String, Option<String>)>,
     spent: Vec<Spent>,
+    until: Option<Instant>,
+}
+
+impl Kept {
+    /// Until when models may take in this turn, however often one is asked.
+    fn until(&mut self, turn_ms: u64) -> Option<Instant> {
+        Some(*self.until.get_or_insert_with(|| Instant::now() + Duration::from_millis(turn_ms)))
+    }
 }
 
 impl Engine {
@@ -67,8 +78,10 @@ impl Engine {
             active: place.1.clone(),
             question: waiting.and_then(|w| self.question(call, (conversation, state), w)),
             earlier: self.earlier(call, conversation).await?,
+            until: kept.until(self.parts.models.turn_ms),
         };
         let Heard { understanding, spent } = self.parts.classifier.hear(&input).await;
+        traced::understood(&understanding);
         if let Some(shadow) = &self.parts.shadow {
             shadow.compare(&input, &understanding).await;
         }
@@ -122,7 +135,8 @@ impl Engine {
             text
         } else {
             let signed_in = turn.is_signed_in();
-            let talk = SmallTalk { text: &call.request.text, language, signed_in };
+            let until = kept.until(self.parts.models.turn_ms);
+            let talk = SmallTalk { text: &call.request.text, language, signed_in, until };
             let mut sink = |piece: &str| {
                 if let (Some(chunks), false) = (&call.chunks, piece.is_empty()) {
                     // Whoever hung up gets the answer with the next look at the conversation.
@@ -150,7 +164,7 @@ impl Engine {
             calls: i64::from(spent.calls),
             input_tokens: whole(spent.input),
             output_tokens: whole(spent.output),
-            cost: whole(self.parts.prices.cost(&spent.model, spent.input, spent.output)),
+            cost: whole(self.parts.models.cost(&spent.model, spent.input, spent.output)),
         });
         used.map(|used| model_usage::add(&used)).collect()
     }

@@ -27,6 +27,7 @@ mod run;
 mod said;
 mod sessions;
 mod shadow;
+mod traced;
 mod turn;
 
 use std::sync::Arc;
@@ -80,8 +81,8 @@ pub struct Parts {
     pub limits: limit::Options,
     /// Settings of sessions.
     pub options: tool::Options,
-    /// What language models cost.
-    pub prices: llm::Options,
+    /// How long language models may take in a turn, and what they cost.
+    pub models: llm::Options,
     /// How long an answer waits for the first try of its message, in milliseconds.
     pub first_try_ms: u64,
     /// Is told of every edge a turn passes.

@@ -3,10 +3,13 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::{Engine, Error};
+use tracing::{Instrument, Span};
+
+use super::{Engine, Error, traced};
 use crate::agent::{Frame, Turn};
 use crate::graph::{Edge, EdgeId, Graph, Kind, Node, NodeIx, Say};
-use crate::model::{Assurance, Control};
+use crate::model::{Assurance, Control, ConversationId};
+use crate::trace;
 
 /// Most nodes one turn may pass; every cycle of a graph passes through an `ask`, so only a fault comes near it.
 const MOST_STEPS: usize = 64;
@@ -47,13 +50,14 @@ pub(super) enum Start {
 }
 
 /// A graph and the node the run is at in it.
-#[derive(Clone, Copy)]
 struct At<'g> {
     graph: &'g Graph,
     node: NodeIx,
+    /// What is done in the graph runs in it. The root has none of its own: it runs in the turn's.
+    span: Span,
 }
 
-struct Run<'g> {
+pub(super) struct Run<'g> {
     stack: Vec<At<'g>>,
     /// What an edge says instead of the `ask` or `say` it leads to.
     instead: Option<Say>,
@@ -72,7 +76,7 @@ impl Engine {
     pub(super) async fn run(&self, turn: &mut Turn, start: Start) -> Result<Vec<Step>, Error> {
         let root = self.parts.graphs.root();
         let mut run = Run {
-            stack: vec![At { graph: root, node: root.entry }],
+            stack: vec![At { graph: root, node: root.entry, span: Span::none() }],
             instead: None,
             paused: false,
             steps: Vec::new(),
@@ -80,17 +84,22 @@ impl Engine {
         if start == Start::Undeliverable {
             let resume = root.nodes().find(|(_, n)| matches!(n.kind, Kind::Resume)).map(|(ix, _)| ix);
             let Some(resume) = resume else { return Ok(run.steps) };
-            run.stack = vec![At { graph: root, node: resume }];
+            run.stack = vec![At { graph: root, node: resume, span: Span::none() }];
             if !self.reopen(&mut run, turn) || run.here()?.1.edge("undeliverable").is_none() {
                 return Ok(run.steps);
             }
             run.follow("undeliverable")?;
         }
         for _ in 0..MOST_STEPS {
-            let next = self.step(&mut run, turn).await?;
+            let span = run.span();
+            let next =
+                self.step(&mut run, turn).instrument(span).await.inspect_err(|e| traced::broke(&run, e))?;
             match next {
                 Next::Follow(outcome) => run.follow(outcome)?,
-                Next::Ended if run.stack.is_empty() => return Ok(run.steps),
+                Next::Ended if run.stack.is_empty() => {
+                    trace::ran(turn.heard.tier, run.steps.len());
+                    return Ok(run.steps);
+                }
                 Next::Ended => {}
             }
         }
@@ -114,7 +123,7 @@ impl Engine {
             }
             Kind::Agent(name) => {
                 let graph = self.parts.graphs.graph(name).ok_or_else(|| run.fault("no such graph".into()))?;
-                run.stack.push(At { graph, node: graph.entry });
+                run.enter(graph, graph.entry, turn);
                 Ok(Next::Ended)
             }
             Kind::Resume => {
@@ -146,26 +155,28 @@ impl Engine {
     /// Puts the paused graphs back on the stack; false where nothing is paused, or not under graphs we have.
     fn reopen<'g>(&'g self, run: &mut Run<'g>, turn: &mut Turn) -> bool {
         let frames = std::mem::take(&mut turn.state.frames);
-        let found: Option<Vec<At<'g>>> = frames.iter().map(|frame| self.place(frame)).collect();
+        let found: Option<Vec<(&'g Graph, NodeIx)>> = frames.iter().map(|frame| self.place(frame)).collect();
         match found {
             Some(places) if !places.is_empty() => {
                 turn.state.frames = frames;
-                run.stack.extend(places);
+                for (graph, node) in places {
+                    run.enter(graph, node, turn);
+                }
                 true
             }
             _ => false,
         }
     }
 
-    fn place(&self, frame: &Frame) -> Option<At<'_>> {
+    fn place(&self, frame: &Frame) -> Option<(&Graph, NodeIx)> {
         let graph = self.parts.graphs.graph(&frame.graph).filter(|g| g.version == frame.version)?;
-        Some(At { graph, node: graph.find(&frame.node)? })
+        Some((graph, graph.find(&frame.node)?))
     }
 
     /// The question a conversation waits with.
     pub(super) fn waiting(&self, frames: &[Frame]) -> Option<&Node> {
-        let at = self.place(frames.last()?)?;
-        at.graph.node(at.node).filter(|n| matches!(n.kind, Kind::Ask { .. }))
+        let (graph, node) = self.place(frames.last()?)?;
+        graph.node(node).filter(|n| matches!(n.kind, Kind::Ask { .. }))
     }
 }
 
@@ -174,6 +185,21 @@ impl<'g> Run<'g> {
         let at = self.stack.last().ok_or_else(|| self.fault("the stack is empty".into()))?;
         let node = at.graph.node(at.node).ok_or_else(|| self.fault("no such node".into()))?;
         Ok((at.graph, node))
+    }
+
+    /// The spans of the graphs it is in, the innermost first.
+    pub(super) fn spans(&self) -> impl Iterator<Item = &Span> {
+        self.stack.iter().rev().map(|at| &at.span)
+    }
+
+    fn span(&self) -> Span {
+        self.spans().next().cloned().unwrap_or_else(Span::none)
+    }
+
+    fn enter(&mut self, graph: &'g Graph, node: NodeIx, turn: &Turn) {
+        let conversation = turn.tools.conversation.as_ref().map(ConversationId::as_str);
+        let span = self.span().in_scope(|| trace::agent(&graph.name, conversation));
+        self.stack.push(At { graph, node, span });
     }
 
     fn follow(&mut self, outcome: &str) -> Result<(), Error> {

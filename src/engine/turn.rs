@@ -9,7 +9,7 @@ use super::commit::{Committed, Decided};
 use super::hearing::{Chunks, Kept};
 use super::request::{Answer, Caller, Request};
 use super::run::{self, Start};
-use super::{Engine, Error};
+use super::{Engine, Error, traced};
 use crate::agent::{Granted, State, Turn, Waiting};
 use crate::bus::Boundary;
 use crate::classify::Input;
@@ -21,6 +21,7 @@ use crate::model::{
 use crate::store::Unit;
 use crate::store::conversations::Conversation;
 use crate::tool::Toolbox;
+use crate::trace;
 
 /// How often a turn runs again because its rows changed under it. Each time somebody else's turn went through; twenty who
 /// sign in to one account at once, on several nodes, must all come to their end.
@@ -79,7 +80,9 @@ impl Engine {
             chunks,
         };
         let engine = Arc::clone(self);
-        let task = self.tasks.spawn(async move { engine.answer(call).await }.instrument(span));
+        let workflow = trace::workflow(&self.parts.graphs.root().name);
+        let answered = async move { traced::ended(engine.answer(call).await) };
+        let task = self.tasks.spawn(answered.instrument(workflow).instrument(span));
         task.await.map_err(|_| Error::Lost)?
     }
 

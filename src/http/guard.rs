@@ -8,12 +8,13 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use opentelemetry::trace::FutureExt;
 use rand::Rng;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument, info, info_span};
 
 use super::envelope::ERROR_ID;
-use super::{ApiError, Shared, caller, dev};
+use super::{ApiError, Shared, caller, dev, traceparent};
 use crate::model::{Profile, Randomness};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -77,6 +78,7 @@ fn is_loopback_host(headers: &HeaderMap) -> bool {
 async fn observe(State(shared): State<Shared>, mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     request.headers_mut().insert(REQUEST_ID, id.clone());
+    let parent = traceparent::context(request.headers());
     let (head, body) = request.into_parts();
     let ip = caller::address(&head, &shared.options.trusted_proxies).map(shortened);
     let (method, path) = (head.method.clone(), head.uri.path().to_owned());
@@ -95,7 +97,7 @@ async fn observe(State(shared): State<Shared>, mut request: Request, next: Next)
     };
     // An error is found again in the log by the id that its answer carries.
     let text = id.to_str().unwrap_or_default().to_owned();
-    let mut response = ERROR_ID.scope(text, answered.instrument(span)).await;
+    let mut response = ERROR_ID.scope(text, answered.instrument(span).with_context(parent)).await;
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

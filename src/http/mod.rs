@@ -25,6 +25,7 @@ mod params;
 mod sessions;
 mod sign_in;
 mod stream;
+mod traceparent;
 
 use std::sync::Arc;
 

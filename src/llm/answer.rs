@@ -7,22 +7,44 @@ use super::{Ask, Error};
 /// Why a model stopped, as it writes it, where its answer was cut off.
 const CUT_OFF: [&str; 3] = ["length", "max_tokens", "content_filter"];
 
+/// More tokens than any model takes at once.
+const MOST_TOKENS: u64 = 10_000_000;
+/// Every reason that is told; a server may write anything there.
+const REASONS: [&str; 5] = ["stop", "length", "max_tokens", "content_filter", "tool_calls"];
+
 /// What a completion says, and the tokens it cost.
 #[derive(Debug)]
 pub(super) struct Read {
     pub(super) said: Result<(String, Option<Value>), Error>,
     pub(super) input: u64,
     pub(super) output: u64,
+    /// Why the model stopped, where that is one of the known words.
+    pub(super) reason: Option<&'static str>,
 }
 
 /// Reads a completion.
 pub(super) fn read(body: &Value, ask: &Ask) -> Read {
-    let tokens = |field: &str| body.pointer(field).and_then(Value::as_u64).unwrap_or_default();
     Read {
         said: said(body, ask),
-        input: tokens("/usage/prompt_tokens"),
-        output: tokens("/usage/completion_tokens"),
+        input: tokens(body, "/usage/prompt_tokens"),
+        output: tokens(body, "/usage/completion_tokens"),
+        reason: known(body.pointer("/choices/0/finish_reason").and_then(Value::as_str).unwrap_or_default()),
     }
+}
+
+/// A count of tokens, within what one request can have: a server may write anything there.
+pub(super) fn tokens(body: &Value, field: &str) -> u64 {
+    body.pointer(field).and_then(Value::as_u64).unwrap_or_default().min(MOST_TOKENS)
+}
+
+/// A reason for stopping as one of the known words.
+pub(super) fn known(reason: &str) -> Option<&'static str> {
+    REASONS.into_iter().find(|known| *known == reason)
+}
+
+/// Whether a model stopped before its answer was whole.
+pub(super) fn is_cut_off(reason: &str) -> bool {
+    CUT_OFF.contains(&reason)
 }
 
 fn said(body: &Value, ask: &Ask) -> Result<(String, Option<Value>), Error> {
@@ -40,7 +62,7 @@ fn said(body: &Value, ask: &Ask) -> Result<(String, Option<Value>), Error> {
         _ => String::new(),
     };
     let reason = choice.get("finish_reason").and_then(Value::as_str).unwrap_or_default();
-    if CUT_OFF.contains(&reason) {
+    if is_cut_off(reason) {
         return Err(Error::CutOff);
     }
     fitting(text, ask)
@@ -97,7 +119,7 @@ mod tests {
     fn completions_are_read_with_what_servers_leave_out() {
         let fits = Box::new(|value: &Value| value.get("a").is_some());
         let shape = Some(Arc::new(Shape { name: "x", schema: json!({}), fits }));
-        let ask = Ask { system: String::new(), user: String::new(), shape, most_tokens: 1 };
+        let ask = Ask { system: String::new(), user: String::new(), shape, most_tokens: 1, until: None };
         let of = |message: Value, reason: &str| {
             read(&json!({ "choices": [{ "message": message, "finish_reason": reason }] }), &ask).said
         };

@@ -23,15 +23,22 @@ pub(super) struct Dialect {
     pub(super) proven: bool,
     /// Whether the parameters are called as newer models call them.
     pub(super) modern: bool,
+    /// Whether a stream is asked for without anything besides.
+    pub(super) plain: bool,
 }
 
 impl Default for Dialect {
     fn default() -> Self {
-        Self { rung: Rung::Schema, proven: false, modern: false }
+        Self { rung: Rung::Schema, proven: false, modern: false, plain: false }
     }
 }
 
 impl Dialect {
+    /// Whether it asks for less than the strict schema.
+    pub(super) fn is_lowered(self) -> bool {
+        self.rung != Rung::Schema
+    }
+
     /// The request in this dialect.
     pub(super) fn body(self, model: &str, ask: &Ask, stream: bool) -> Value {
         let mut system = ask.system.clone();
@@ -65,7 +72,7 @@ impl Dialect {
             body.insert("max_tokens".into(), ask.most_tokens.into());
             body.insert("temperature".into(), 0.into());
         }
-        if stream {
+        if stream && !self.plain {
             body.insert("stream_options".into(), json!({ "include_usage": true }));
         }
         Value::Object(body)
@@ -83,12 +90,15 @@ impl Dialect {
             Error::Status { status: 400 | 404 | 415 | 422, blames, .. } => {
                 if blames.parameters && !self.modern {
                     Some(Self { modern: true, ..self })
-                } else if blames.shape
-                    || (!self.proven && matches!(error, Error::Status { status: 400 | 422, .. }))
+                } else if blames.stream && !self.plain {
+                    Some(Self { plain: true, ..self })
+                } else if self.proven
+                    || !(blames.shape || matches!(error, Error::Status { status: 400 | 422, .. }))
                 {
-                    lower
-                } else {
+                    // What answered in this form before does not refuse the form.
                     None
+                } else {
+                    lower
                 }
             }
             Error::Unfit if !self.proven => lower,
@@ -103,7 +113,7 @@ mod tests {
     use super::*;
 
     fn refused(shape: bool, parameters: bool) -> Error {
-        Error::Status { status: 400, retry_after: None, blames: Blames { shape, parameters } }
+        Error::Status { status: 400, retry_after: None, blames: Blames { shape, parameters, stream: false } }
     }
 
     #[test]

@@ -51,6 +51,8 @@ pub struct Blames {
     pub shape: bool,
     /// A parameter that newer models renamed.
     pub parameters: bool,
+    /// What is asked of a stream besides its pieces.
+    pub stream: bool,
 }
 
 impl Error {
@@ -65,7 +67,12 @@ impl Error {
 
     /// Whether another model of the same server cannot do better.
     pub(super) fn is_final(&self) -> bool {
-        matches!(self, Self::Busy | Self::Status { status: 401 | 403, .. })
+        matches!(self, Self::Busy | Self::Status { status: 401, .. })
+    }
+
+    /// Whether it says something of the message rather than of the model that was asked about it.
+    pub(super) fn is_of_the_message(&self) -> bool {
+        matches!(self, Self::Refused | Self::CutOff | Self::Unfit | Self::Empty)
     }
 
     /// When to come again, where the server says so.

@@ -16,6 +16,7 @@ mod breaker;
 mod client;
 mod dialect;
 mod error;
+mod known;
 mod options;
 mod stream;
 mod transport;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::time::Instant;
 
 pub use answer::json_of;
 pub use client::OpenAi;
@@ -58,6 +60,8 @@ pub struct Ask {
     pub shape: Option<Arc<Shape>>,
     /// Longest answer, in tokens.
     pub most_tokens: u32,
+    /// Until when there is time, where the turn has asked before; the whole of a turn's time otherwise.
+    pub until: Option<Instant>,
 }
 
 /// The form of an answer.

@@ -4,83 +4,90 @@ use async_openai::types::stream::StreamResponse;
 use futures::StreamExt;
 use serde_json::Value;
 use tokio::time::timeout_at;
-use tracing::{Span, field, info_span};
 
-use super::client::{OpenAi, Started, cause, note};
-use super::{Answer, Ask, Error, Sink, Spent, answer};
+use super::answer::{self, Read};
+use super::client::{Handing, One, OpenAi, Said, cause};
+use super::{Error, Spent};
 
 /// Longest streamed text, in bytes; what comes after it is not waited for.
 const LONGEST: usize = 16 * 1024;
 
+/// A streamed answer so far.
+#[derive(Default)]
+struct Streamed {
+    text: String,
+    reason: String,
+    input: u64,
+    output: u64,
+}
+
 impl OpenAi {
-    /// One model's streamed answer. Once a piece has been handed on there is no second try: it was seen.
-    pub(super) async fn streamed(
+    /// One request for a stream. Once a piece has been handed on there is no second try: it was seen.
+    pub(super) async fn pieces(
         &self,
-        begun: &Started<'_>,
-        ask: &Ask,
-        (cost, sink): (&mut Spent, Sink<'_>),
-    ) -> Result<Answer, Error> {
-        let span = span(begun.model, &self.options.base_url);
-        let mut tries = 0;
-        loop {
-            let mut text = String::new();
-            cost.calls += 1;
-            let done = self.pieces(begun, ask, (&mut text, &mut *cost, &mut *sink)).await;
-            note(&span, done.as_ref().err());
-            let error = match done.and_then(|()| answer::fitting(text.clone(), ask)) {
-                Ok((text, value)) => return Ok(Answer { text, value, model: begun.model.to_owned() }),
-                Err(error) => error,
-            };
-            if !text.is_empty() || tries >= self.options.retries || !error.may_pass() {
-                return Err(error);
+        one: &One<'_>,
+        cost: &mut Spent,
+        hand: &mut Handing<'_>,
+    ) -> Result<Said, Error> {
+        let mut streamed = Streamed::default();
+        let ended = self.gather(one, &mut streamed, hand).await;
+        let Streamed { text, reason, input, output } = streamed;
+        let said = ended.and_then(|()| {
+            // Whoever was broken off in the middle gives no reason for stopping.
+            let is_cut_off = answer::is_cut_off(&reason) || (reason.is_empty() && !text.is_empty());
+            if is_cut_off { Err(Error::CutOff) } else { answer::fitting(text, one.ask) }
+        });
+        one.count(
+            cost,
+            &Read { said: Ok((String::new(), None)), input, output, reason: answer::known(&reason) },
+        );
+        match said {
+            // A server that gives no stream may still give an answer.
+            Err(Error::Empty) if reason.is_empty() => {
+                let said = self.once(one, cost).await?;
+                hand.on(&said.0);
+                Ok(said)
             }
-            tries += 1;
+            said => said,
         }
     }
 
-    async fn pieces(
+    async fn gather(
         &self,
-        begun: &Started<'_>,
-        ask: &Ask,
-        (text, cost, sink): (&mut String, &mut Spent, Sink<'_>),
+        one: &One<'_>,
+        so_far: &mut Streamed,
+        hand: &mut Handing<'_>,
     ) -> Result<(), Error> {
-        let body = self.dialect(begun.model).body(begun.model, ask, true);
+        let body = one.dialect.body(one.begun.name.0, one.ask, true);
         let chat = self.client.chat();
-        let opened = timeout_at(self.until(begun), chat.create_stream_byot::<_, Value>(body)).await;
+        let opened = timeout_at(self.until(one.begun), chat.create_stream_byot::<_, Value>(body)).await;
         let mut pieces: StreamResponse<Value> = opened.map_err(|_| Error::Late)?.map_err(cause)?;
-        while let Some(piece) = timeout_at(begun.deadline, pieces.next()).await.map_err(|_| Error::Late)? {
+        let deadline = one.begun.deadline;
+        while let Some(piece) = timeout_at(deadline, pieces.next()).await.map_err(|_| Error::Late)? {
             let piece = piece.map_err(cause)?;
-            let tokens = |field: &str| piece.pointer(field).and_then(Value::as_u64).unwrap_or_default();
-            cost.input += tokens("/usage/prompt_tokens");
-            cost.output += tokens("/usage/completion_tokens");
-            let said = piece.pointer("/choices/0/delta/content").and_then(Value::as_str).unwrap_or_default();
-            if said.is_empty() {
-                continue;
+            let text = |field: &str| piece.pointer(field).and_then(Value::as_str).unwrap_or_default();
+            if piece.get("error").is_some_and(|error| !error.is_null()) {
+                return Err(Error::Garbage);
             }
-            text.push_str(said);
-            sink(said);
-            if text.len() > LONGEST {
-                break;
+            if !text("/choices/0/delta/refusal").is_empty() {
+                return Err(Error::Refused);
+            }
+            // Some servers count in every piece, and the last count is the whole.
+            so_far.input = so_far.input.max(answer::tokens(&piece, "/usage/prompt_tokens"));
+            so_far.output = so_far.output.max(answer::tokens(&piece, "/usage/completion_tokens"));
+            let reason = text("/choices/0/finish_reason");
+            if !reason.is_empty() {
+                reason.clone_into(&mut so_far.reason);
+            }
+            let said = text("/choices/0/delta/content");
+            if !said.is_empty() {
+                so_far.text.push_str(said);
+                hand.on(said);
+            }
+            if so_far.text.len() > LONGEST {
+                return Err(Error::CutOff);
             }
         }
         Ok(())
     }
-}
-
-/// The span of one request, by OpenTelemetry's conventions for generative models. It holds names and counts only.
-pub(super) fn span(model: &str, base_url: &str) -> Span {
-    let server = reqwest::Url::parse(base_url).ok();
-    info_span!(
-        "chat",
-        otel.name = %format_args!("chat {model}"),
-        otel.kind = "client",
-        otel.status_code = field::Empty,
-        gen_ai.operation.name = "chat",
-        gen_ai.provider.name = "openai",
-        gen_ai.request.model = model,
-        gen_ai.usage.input_tokens = field::Empty,
-        gen_ai.usage.output_tokens = field::Empty,
-        server.address = server.as_ref().and_then(|url| url.host_str()).unwrap_or_default(),
-        error.type = field::Empty,
-    )
 }

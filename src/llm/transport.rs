@@ -13,6 +13,7 @@ use async_openai::middleware::HttpRequestFactory;
 use futures::StreamExt;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Response};
+use serde_json::Value;
 
 use super::Error;
 use super::error::Blames;
@@ -45,6 +46,7 @@ impl tower::Service<HttpRequestFactory> for Transport {
 }
 
 async fn exchange(client: &Client, request: reqwest::Request) -> Result<Response, Error> {
+    let streams = request.body().and_then(reqwest::Body::as_bytes).is_some_and(asks_for_a_stream);
     let response = client.execute(request).await.map_err(|_| Error::Unreachable)?;
     let status = response.status();
     if !status.is_success() {
@@ -53,7 +55,7 @@ async fn exchange(client: &Client, request: reqwest::Request) -> Result<Response
         return Err(Error::Status { status: status.as_u16(), retry_after, blames: blames(&body) });
     }
     let kind = response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    if kind.starts_with("text/event-stream") {
+    if streams && kind.starts_with("text/event-stream") {
         return Ok(response);
     }
     let body = read(response).await?;
@@ -89,11 +91,22 @@ fn retry_after(response: &Response) -> Option<Duration> {
     Some(Duration::from_secs(seconds.min(LONGEST_WAIT)))
 }
 
+/// Whether a request's body asks for a stream, as `dialect.rs` writes it.
+fn asks_for_a_stream(body: &[u8]) -> bool {
+    const ASKS: &[u8] = br#""stream":true"#;
+    body.windows(ASKS.len()).any(|run| run == ASKS)
+}
+
+/// What the fields of an error name; the rest of a body may repeat the request.
 fn blames(body: &[u8]) -> Blames {
-    let text = String::from_utf8_lossy(body).to_ascii_lowercase();
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let field = |name: &str| body.pointer(name).and_then(Value::as_str).unwrap_or_default();
+    let fields = ["/error/param", "/error/code", "/error/message", "/message", "/error"].map(field);
+    let text = fields.join(" ").to_ascii_lowercase();
     let any = |words: &[&str]| words.iter().any(|word| text.contains(word));
     Blames {
         shape: any(&["response_format", "json_schema", "json_object", "schema", "structured output"]),
         parameters: any(&["max_tokens", "max_completion_tokens", "temperature"]),
+        stream: any(&["stream_options", "include_usage"]),
     }
 }

@@ -1,5 +1,7 @@
 //! What a message was understood to mean.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -255,6 +257,13 @@ impl std::str::FromStr for Tier {
 
     fn from_str(text: &str) -> Result<Self, ()> {
         Self::ALL.into_iter().find(|tier| tier.as_str() == text).ok_or(())
+    }
+}
+
+/// Its name on the wire.
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
     }
 }
 

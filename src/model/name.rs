@@ -5,6 +5,9 @@ use unicode_normalization::UnicodeNormalization;
 /// Longest name, in characters.
 pub const LONGEST_NAME: usize = 80;
 
+/// From so many digits on a name holds a code or a number, which would be shown back unmasked.
+const MOST_DIGITS: usize = 6;
+
 /// Why a text cannot be a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
@@ -17,6 +20,9 @@ pub enum NameError {
     /// It has characters that could break a line or rewrite the sentence it is shown in.
     #[error("has line breaks, control characters or marks that turn the direction of text")]
     ControlCharacters,
+    /// A person's name holds no code and no number.
+    #[error("has {MOST_DIGITS} digits or more")]
+    Digits,
     /// A person's name has a letter.
     #[error("has no letters")]
     NoLetters,
@@ -29,6 +35,7 @@ impl NameError {
             Self::Empty => "empty",
             Self::TooLong => "too_long",
             Self::ControlCharacters => "control_characters",
+            Self::Digits => "digits",
             Self::NoLetters => "no_letters",
         }
     }
@@ -38,6 +45,9 @@ impl NameError {
 /// not be shown back.
 pub fn person_name(text: &str) -> Result<String, NameError> {
     let name = device_name(text)?;
+    if name.chars().filter(|c| super::digit(*c).is_some()).count() >= MOST_DIGITS {
+        return Err(NameError::Digits);
+    }
     if name.chars().any(char::is_alphabetic) { Ok(name) } else { Err(NameError::NoLetters) }
 }
 
@@ -83,6 +93,8 @@ mod tests {
             ("Ada\0", NameError::ControlCharacters),
             ("Ada\u{2028}", NameError::ControlCharacters),
             ("12", NameError::NoLetters),
+            ("call me +1 415 555 2671", NameError::Digits),
+            ("Ada 123456", NameError::Digits),
         ] {
             assert_eq!(person_name(text), Err(error), "{text:?}");
         }

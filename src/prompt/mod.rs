@@ -109,7 +109,7 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("general.stranded", "{}"),
     (
         "general.understood",
-        r#"{"act": "end", "device_name": "iPhone 13", "new_device_name": null, "value": null}"#,
+        r#"{"act": "end", "device_name": "iPhone 13", "session_ref": null, "new_device_name": null, "value": null}"#,
     ),
     ("general.unclear", r#"{"waiting": "", "signed_in": false}"#),
     ("general.wait", r#"{"n": 1, "unit": "minute"}"#),

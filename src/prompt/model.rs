@@ -3,12 +3,8 @@
 //! Each has a type that holds its values and gives a sample; at load it is rendered with that, so that a misspelt name
 //! stops the start. A prompt is told names and rules and nothing of a person: what somebody said goes beside it.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-
 use minijinja::Environment;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::{Error, Options, Problem, Problems, environment};
 
@@ -70,13 +66,12 @@ impl Context for GeneralPrompt {
 #[derive(Debug)]
 pub struct Prompts {
     environment: Environment<'static>,
-    versions: BTreeMap<&'static str, String>,
 }
 
 impl Prompts {
     /// Loads every prompt and renders its sample; every problem at once.
     pub fn load(options: &Options) -> Result<Self, Problems> {
-        let mut loaded = Self { environment: environment(), versions: BTreeMap::new() };
+        let mut loaded = Self { environment: environment() };
         let mut problems = Vec::new();
         loaded.add::<SubIntentPrompt>(options, &mut problems);
         loaded.add::<GeneralPrompt>(options, &mut problems);
@@ -100,11 +95,6 @@ impl Prompts {
                 }
             },
         };
-        let mut version = String::new();
-        for byte in Sha256::digest(&text).iter().take(6) {
-            let _ = write!(version, "{byte:02x}");
-        }
-        self.versions.insert(C::NAME, version);
         let made = self.environment.add_template_owned(C::NAME, text);
         if let Err(e) = made.and_then(|()| self.rendered(&C::sample())) {
             problems.push(Problem::new(&name, e.line().unwrap_or(1), e.to_string()));
@@ -124,11 +114,6 @@ impl Prompts {
             source,
         })
     }
-
-    /// A short hash of a prompt's text, by which recordings know it again.
-    pub fn version<C: Context>(&self) -> &str {
-        self.versions.get(C::NAME).map_or("", String::as_str)
-    }
 }
 
 #[cfg(test)]
@@ -142,7 +127,6 @@ mod tests {
         assert!(told.contains("`authenticate`: signing in"), "{told}");
         let german = GeneralPrompt { language: "de".to_owned(), signed_in: false };
         assert!(prompts.render(&german).unwrap().contains("`de`"));
-        assert_eq!(prompts.version::<GeneralPrompt>().len(), 12);
 
         let folder = std::env::temp_dir().join(format!("vestibule-prompts-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();

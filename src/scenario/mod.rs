@@ -38,6 +38,7 @@ pub struct Setup {
     database: Option<String>,
     classifier: Arc<Classifier>,
     source: Option<Arc<dyn Llm>>,
+    keeps: bool,
     shadow: Option<Arc<Classifier>>,
 }
 
@@ -45,13 +46,19 @@ impl Setup {
     /// Files, or schemas of that server. Training the classifier takes longer than many plays, so it is done here.
     pub fn new(database: Option<String>) -> Result<Self, classify::Error> {
         let classifier = Arc::new(Classifier::new(&classify::Options::default())?);
-        Ok(Self { database, classifier, source: None, shadow: None })
+        Ok(Self { database, classifier, source: None, keeps: false, shadow: None })
     }
 
-    /// Asks that model, and keeps what it says in the reports.
+    /// Asks that model instead of saying what is recorded.
+    #[must_use]
+    pub fn asking(self, source: Arc<dyn Llm>) -> Self {
+        Self { source: Some(source), ..self }
+    }
+
+    /// The same, and keeps what it says in the reports; a scenario in which it fails fails.
     #[must_use]
     pub fn recording(self, source: Arc<dyn Llm>) -> Self {
-        Self { source: Some(source), ..self }
+        Self { keeps: true, ..self.asking(source) }
     }
 
     /// Lets another classifier hear every message too; the reports tell what would go elsewhere.

@@ -68,7 +68,7 @@ impl Exchange {
 
     fn with(mut self, asked: &Asked) -> Self {
         match &asked.answer {
-            Ok(answer) => self.said = Some(mask::text(&answer.text)),
+            Ok(answer) => self.said = Some(scrubbed(&answer.text)),
             Err(error) => self.failed = Some(error.code().to_owned()),
         }
         self.spent.clone_from(&asked.spent);
@@ -77,7 +77,7 @@ impl Exchange {
 
     /// What was said, as if it were said now.
     fn asked(&self, ask: &Ask) -> Asked {
-        let model = self.models.first().cloned().unwrap_or_default();
+        let model = self.spent.last().map(|spent| spent.model.clone()).unwrap_or_default();
         let answer = match (&self.said, &self.failed) {
             (Some(text), _) => {
                 let value = crate::llm::json_of(text);
@@ -92,6 +92,26 @@ impl Exchange {
             (None, code) => Err(code.as_deref().and_then(Error::named).unwrap_or(Error::Garbage)),
         };
         Asked { answer, spent: self.spent.clone() }
+    }
+}
+
+/// What a model said without what is somebody's: in JSON only its texts are masked, or a number would be none any more.
+fn scrubbed(text: &str) -> String {
+    match crate::llm::json_of(text) {
+        Some(mut value) => {
+            scrub(&mut value);
+            value.to_string()
+        }
+        None => mask::text(text),
+    }
+}
+
+fn scrub(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = mask::text(text),
+        Value::Array(all) => all.iter_mut().for_each(scrub),
+        Value::Object(fields) => fields.values_mut().for_each(scrub),
+        _ => {}
     }
 }
 
@@ -117,6 +137,8 @@ pub(super) struct Recorder {
     /// The models that are configured for the scenario.
     models: Vec<String>,
     source: Option<Arc<dyn Llm>>,
+    /// Whether what fails is told, because it is to be kept.
+    keeps: bool,
     misses: Mutex<Vec<String>>,
     spent: Mutex<Vec<Spent>>,
 }
@@ -128,14 +150,15 @@ impl Recorder {
             known: Mutex::new(known),
             models,
             source: None,
+            keeps: false,
             misses: Mutex::default(),
             spent: Mutex::default(),
         }
     }
 
-    /// Asks a model, and keeps what it says.
-    pub(super) fn recording(source: Arc<dyn Llm>) -> Self {
-        Self { source: Some(source), ..Self::playing(Vec::new(), Vec::new()) }
+    /// Asks a model; with `keeps` what it says is to be kept, and a request that fails breaks the scenario.
+    pub(super) fn asking(source: Arc<dyn Llm>, keeps: bool) -> Self {
+        Self { source: Some(source), keeps, ..Self::playing(Vec::new(), Vec::new()) }
     }
 
     /// Everything that is known by now.
@@ -167,6 +190,9 @@ impl Recorder {
             (Some(known), _) => known.asked(ask),
             (None, Some(source)) => {
                 let asked = source.ask(ask).await;
+                if let (true, Err(error)) = (self.keeps, &asked.answer) {
+                    lock(&self.misses).push(format!("the model failed, and that is not kept: {error}"));
+                }
                 let kept = wanted.with(&asked);
                 let told = kept.asked(ask);
                 lock(&self.known).push(kept);
@@ -265,7 +291,7 @@ mod tests {
     use super::*;
 
     fn ask(system: &str, user: &str) -> Ask {
-        Ask { system: system.into(), user: user.into(), shape: None, most_tokens: 9 }
+        Ask { system: system.into(), user: user.into(), shape: None, most_tokens: 9, until: None }
     }
 
     fn recorded() -> Vec<Exchange> {
@@ -283,6 +309,14 @@ mod tests {
         let asked = recorder.stream(&ask, &mut |piece| streamed.push_str(piece)).await;
         assert_eq!((asked.answer.unwrap().text.as_str(), streamed.as_str()), ("hello", "hello"));
         assert!(recorder.misses().is_empty());
+    }
+
+    #[test]
+    fn what_is_kept_is_masked_and_stays_what_it_was() {
+        let said =
+            scrubbed(r#"{"confidence": 0.975, "entities": {"value": "write to a@b.example, 123456"}}"#);
+        assert_eq!(said, r#"{"confidence":0.975,"entities":{"value":"write to a••••••@••••••, ••••••"}}"#);
+        assert_eq!(scrubbed("call 123456"), "call ••••••");
     }
 
     #[tokio::test]

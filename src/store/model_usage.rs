@@ -25,7 +25,7 @@ sql! {
     OF_OWNER = "SELECT u.conversation_id, u.model, u.calls, u.input_tokens, u.output_tokens, u.cost \
                 FROM model_usage u JOIN conversations c ON c.id = u.conversation_id \
                 WHERE ($1 = 'system' OR c.owner = $1) AND \
-                (u.conversation_id < $2 OR (u.conversation_id = $2 AND u.model > $3)) \
+                ($2 = '' OR u.conversation_id < $2 OR (u.conversation_id = $2 AND u.model > $3)) \
                 ORDER BY u.conversation_id DESC, u.model LIMIT $4";
     ADD = "INSERT INTO model_usage (conversation_id, model, calls, input_tokens, output_tokens, cost) \
            VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (conversation_id, model) DO UPDATE SET \
@@ -34,9 +34,6 @@ sql! {
            output_tokens = model_usage.output_tokens + excluded.output_tokens, \
            cost = model_usage.cost + excluded.cost";
 }
-
-/// Sorts after every id.
-const AFTER_ALL: &str = "~";
 
 fn read(row: &Row) -> Result<ModelUsage, Error> {
     Ok(ModelUsage {
@@ -58,8 +55,7 @@ impl Store {
         after: Option<(ConversationId, String)>,
         limit: u32,
     ) -> Result<Vec<ModelUsage>, Error> {
-        let (id, model) = after
-            .map_or_else(|| (AFTER_ALL.to_owned(), String::new()), |(id, model)| (id.to_string(), model));
+        let (id, model) = after.map(|(id, model)| (id.to_string(), model)).unwrap_or_default();
         self.records(actor, (OF_OWNER, args![actor.as_str(), id, model, limit]), read).await
     }
 }

@@ -14,12 +14,13 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use crate::model::Clock;
+use crate::trace::is_trace;
 
 /// Hides what must not be read in a text.
 pub type Mask = fn(&str) -> String;
 
 /// Writes each event as one line, with the fields of the spans around it merged in; an inner field wins over an outer
-/// one of the same name.
+/// one of the same name. What belongs to a trace is passed over.
 #[derive(Debug)]
 pub struct Lines<W> {
     writer: W,
@@ -40,6 +41,9 @@ where
     W: for<'w> MakeWriter<'w> + 'static,
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if is_trace(attributes.metadata().target()) {
+            return;
+        }
         let mut fields = Fields::new(self.mask);
         attributes.record(&mut fields);
         if let Some(span) = context.span(id) {
@@ -56,6 +60,9 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        if is_trace(event.metadata().target()) {
+            return;
+        }
         let mut fields = Fields::new(self.mask);
         for span in context.event_scope(event).into_iter().flat_map(Scope::from_root) {
             if let Some(outer) = span.extensions().get::<Fields>() {

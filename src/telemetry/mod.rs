@@ -1,27 +1,35 @@
-//! Logs: one line for each event, on the standard output.
+//! Logs: one line for each event, on the standard output. Traces: the spans of `trace`, to a collector.
 //!
 //! The house rule is that nobody hands a message's text, a code, a token or a whole phone number to a log at all. The
 //! masker given to [`init`] is what catches a slip: every text passes through it before it is written.
 //!
-//! It does not know what the lines mean, nor any module that writes them; it imports `model` alone and so stands on
-//! the floor below `config`, which reads its [`Options`].
+//! It does not know what the lines mean, nor any module that writes them; it imports `model` and `trace` alone and so
+//! stands on the floor below `config`, which reads its [`Options`].
 //!
 //! Adding a fact to a line: a field on the event, or on the span around it (`#[instrument(skip_all, fields(…))]`),
-//! named in camelCase. Adding an output: another [`Lines`] over its own writer, in [`init`].
+//! named in camelCase. Adding an output: another [`Lines`] over its own writer, in [`init`]. Adding a span of a trace:
+//! the front page of `trace`.
 
 mod lines;
 mod options;
+mod otlp;
 
 use std::sync::Arc;
 
-use tracing_subscriber::filter::{EnvFilter, LevelFilter, ParseError};
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::Subscriber;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{EnvFilter, LevelFilter, ParseError, filter_fn};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 use crate::model::Clock;
+use crate::trace::is_trace;
 
 pub use lines::{Lines, Mask};
 pub use options::Options;
+pub use otlp::is_collector;
 
 /// Why there are no logs.
 #[derive(Debug, thiserror::Error)]
@@ -41,18 +49,60 @@ pub enum Error {
         /// The word.
         word: String,
     },
+    /// Traces cannot be sent.
+    #[error("the exporter of traces cannot be built")]
+    Traces(#[source] opentelemetry_otlp::ExporterBuildError),
     /// The process logs already.
     #[error("logging was set up twice")]
     Twice(#[source] TryInitError),
 }
 
-/// Sets up the process's logs, once.
-pub fn init(options: &Options, clock: Arc<dyn Clock>, mask: Mask) -> Result<(), Error> {
-    tracing_subscriber::registry()
-        .with(filter(&options.level)?)
-        .with(Lines::new(std::io::stdout, clock, mask))
-        .try_init()
-        .map_err(Error::Twice)
+/// The process's traces. The last of them leave with [`Traces::shutdown`].
+#[must_use]
+#[derive(Debug)]
+pub struct Traces(Option<SdkTracerProvider>);
+
+impl Traces {
+    /// Sends what was not sent yet; a collector that is away is waited for some seconds at most.
+    pub async fn shutdown(self) {
+        let Some(provider) = self.0 else { return };
+        // A panic in there is the library's, and the process ends anyhow.
+        drop(tokio::task::spawn_blocking(move || otlp::close(&provider)).await);
+    }
+}
+
+/// Sets up the process's logs and traces, once.
+pub fn init(options: &Options, clock: Arc<dyn Clock>, mask: Mask) -> Result<Traces, Error> {
+    let filter = filter(&options.level)?;
+    let lines = Lines::new(std::io::stdout, clock, mask);
+    let Some(collector) = &options.otlp_endpoint else {
+        logs(filter, lines).try_init().map_err(Error::Twice)?;
+        return Ok(Traces(None));
+    };
+    let provider = otlp::provider(collector).map_err(Error::Traces)?;
+    logs_and_traces(filter, lines, &provider).try_init().map_err(Error::Twice)?;
+    Ok(Traces(Some(provider)))
+}
+
+/// Logs alone. What is for traces is left out for all outputs together, so that their spans are never made.
+fn logs<W>(filter: EnvFilter, lines: Lines<W>) -> impl Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let no_traces = filter_fn(|metadata| !is_trace(metadata.target()));
+    tracing_subscriber::registry().with(filter).with(no_traces).with(lines)
+}
+
+/// Logs as they are without traces, and traces whatever the logs' level is.
+fn logs_and_traces<W>(
+    filter: EnvFilter,
+    lines: Lines<W>,
+    provider: &SdkTracerProvider,
+) -> impl Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    tracing_subscriber::registry().with(otlp::layer(provider)).with(lines.with_filter(filter))
 }
 
 /// Reads a filter. A word that is no level is refused: the library would take `inof` for the name of a target, and
@@ -64,7 +114,9 @@ pub fn filter(level: &str) -> Result<EnvFilter, Error> {
             return Err(Error::Level { word: word.to_owned() });
         }
     }
-    EnvFilter::builder().parse(level).map_err(|source| Error::Filter { level: level.to_owned(), source })
+    // The client library of language models logs what servers send, word for word.
+    let level = format!("{level},async_openai=off");
+    EnvFilter::builder().parse(&level).map_err(|source| Error::Filter { level, source })
 }
 
 #[cfg(test)]

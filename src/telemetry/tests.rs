@@ -64,6 +64,39 @@ fn a_line_has_time_level_message_and_fields_of_the_spans_around() {
 }
 
 #[test]
+fn traces_change_no_line_and_are_never_made_where_nobody_takes_them() {
+    let work = |is_traced: bool| {
+        let _turn = tracing::info_span!("turn", conversationId = "cnv_1").entered();
+        let workflow = crate::trace::workflow("orchestrator");
+        assert_eq!(workflow.is_disabled(), !is_traced);
+        let _traced = workflow.entered();
+        tracing::error!(target: crate::trace::TOOL, error = "away");
+        tracing::debug!("Quiet");
+        tracing::info!("Turn answered");
+    };
+    let line = "2025-12-26 14:30:45.123 [INFO]: Turn answered {\"conversationId\":\"cnv_1\"}\n";
+    let provider = SdkTracerProvider::builder().build();
+    for is_traced in [false, true] {
+        let page = Page::default();
+        let target = page.clone();
+        let lines = Lines::new(move || target.clone(), Arc::new(Noon), str::to_owned);
+        let directives = filter("info").unwrap();
+        if is_traced {
+            let subscriber = logs_and_traces(directives, lines, &provider);
+            tracing::subscriber::with_default(subscriber, || work(true));
+        } else {
+            tracing::subscriber::with_default(logs(directives, lines), || work(false));
+        }
+        assert_eq!(String::from_utf8(page.0.lock().unwrap().clone()).unwrap(), line);
+    }
+    let all = written("trace", || work(true));
+    assert_eq!(
+        all.replace("2025-12-26 14:30:45.123 [DEBUG]: Quiet {\"conversationId\":\"cnv_1\"}\n", ""),
+        line
+    );
+}
+
+#[test]
 fn without_fields_there_is_no_object() {
     assert_eq!(written("info", || tracing::warn!("Alone")), "2025-12-26 14:30:45.123 [WARN]: Alone\n");
 }
@@ -125,12 +158,15 @@ fn the_filter_decides_and_a_misspelt_one_is_refused() {
 
 #[test]
 fn a_process_sets_up_its_logs_once() {
-    let quiet = Options { level: "off".to_owned() };
+    let quiet = Options { level: "off".to_owned(), ..Options::default() };
     let set_up = |options: &Options| init(options, Arc::new(Noon), str::to_owned);
     assert!(
-        matches!(set_up(&Options { level: "inof".to_owned() }), Err(Error::Level { word }) if word == "inof")
+        matches!(set_up(&Options { level: "inof".to_owned(), ..Options::default() }), Err(Error::Level { word }) if word == "inof")
     );
-    assert!(matches!(set_up(&Options { level: "vestibule=loud".to_owned() }), Err(Error::Filter { .. })));
+    assert!(matches!(
+        set_up(&Options { level: "vestibule=loud".to_owned(), ..Options::default() }),
+        Err(Error::Filter { .. })
+    ));
     assert!(set_up(&quiet).is_ok());
     assert!(matches!(set_up(&quiet), Err(Error::Twice(_))));
 }

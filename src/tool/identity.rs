@@ -5,12 +5,14 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tracing::instrument;
 
 use super::contact::request_change;
 use super::otp::{SendOtpAnswer, SteppedUp};
 use super::{Error, Toolbox};
 use crate::model::{Contact, Email, EventKind, Phone, SessionId, UserId, person_name};
 use crate::store::users::{self, User};
+use crate::trace::TOOL;
 
 /// Arguments of `get_user_identity`: none beyond the session.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +35,7 @@ pub struct UserIdentity {
 }
 
 /// What is known of the person. Whole contacts are for those alone who stepped up a short time ago.
+#[instrument(target = TOOL, skip_all)]
 pub fn get_user_identity(user: &User, proof: Option<&SteppedUp>, _ask: GetUserIdentity) -> UserIdentity {
     let shown = |kind: &str, address: Option<&String>| {
         let contact = address.and_then(|address| Contact::parse(kind, address))?;
@@ -72,6 +75,7 @@ pub enum UpdateUserNameAnswer {
 }
 
 /// Gives the account another name.
+#[instrument(target = TOOL, skip_all)]
 pub fn update_user_name(
     tools: &mut Toolbox,
     user: &User,
@@ -95,6 +99,7 @@ pub struct UpdateUserEmail {
 }
 
 /// Sends a code to the new address; it is the account's once the code was given back. `None` where it is no address.
+#[instrument(target = TOOL, skip_all, err)]
 pub async fn update_user_email(
     tools: &mut Toolbox,
     proof: &SteppedUp,
@@ -113,6 +118,7 @@ pub struct UpdateUserPhone {
 }
 
 /// Sends a code to the new number; it is the account's once the code was given back.
+#[instrument(target = TOOL, skip_all, err)]
 pub async fn update_user_phone(
     tools: &mut Toolbox,
     proof: &SteppedUp,
@@ -159,6 +165,7 @@ pub enum UpdateUserProfileAnswer {
 }
 
 /// Changes several fields: the name at once, contacts one after the other, each with a step-up and a code of its own.
+#[instrument(target = TOOL, skip_all)]
 pub fn update_user_profile(
     tools: &mut Toolbox,
     user: &User,

@@ -6,7 +6,8 @@
 //! with anything a guard does not check again.
 //!
 //! Adding a tool: argument and answer types that derive `JsonSchema`, a function over a [`Toolbox`] that asks for the
-//! proof it needs in its signature, and a row in `registry.rs`.
+//! proof it needs in its signature, under `#[instrument(target = TOOL, skip_all, err)]` for traces (without `err` where it
+//! cannot fail), and a row in `registry.rs`.
 
 pub mod account;
 pub mod contact;

@@ -14,7 +14,7 @@ use crate::support::db::variable;
 
 /// Which module stands on which floor.
 const FLOORS: &[(u8, &[&str])] = &[
-    (0, &["model"]),
+    (0, &["model", "trace"]),
     (
         1,
         &["crypto", "store", "graph", "prompt", "llm", "nlu", "sms", "mail", "bus", "limit", "mask", "clock"],

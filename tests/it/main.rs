@@ -17,3 +17,4 @@ mod scenarios;
 mod store;
 mod suggestions;
 mod support;
+mod traces;

@@ -21,7 +21,7 @@ fn kept(name: &str) -> Scenario {
     Scenario::read(&file).unwrap()
 }
 
-fn all_kept() -> Vec<Scenario> {
+pub(crate) fn all_kept() -> Vec<Scenario> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/scenarios");
     let names = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<String> = names.filter(|name| name.strip_suffix(".md").is_some()).collect();
@@ -29,7 +29,7 @@ fn all_kept() -> Vec<Scenario> {
     names.iter().map(|name| kept(name)).collect()
 }
 
-fn assert_passed(report: &Report) {
+pub(crate) fn assert_passed(report: &Report) {
     let all: Vec<String> =
         report.failures.iter().map(|f| format!("{}:{}: {}", report.file, f.line, f.what)).collect();
     assert!(report.passed(), "{}", all.join("\n"));

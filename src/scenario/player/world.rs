@@ -76,7 +76,7 @@ impl<'a> World<'a> {
         let models = config.llm.models.clone();
         let playing = || Arc::new(Recorder::playing(scenario.recordings.clone(), models));
         let recorder = match &setup.source {
-            Some(source) => Some(Arc::new(Recorder::recording(Arc::clone(source)))),
+            Some(source) => Some(Arc::new(Recorder::asking(Arc::clone(source), setup.keeps))),
             None => (!scenario.recordings.is_empty()).then(playing),
         };
         let mut world = Self {

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tracing::instrument;
 
 pub use item::{DataKind, Item, Items, ItemsError};
 
@@ -18,6 +19,7 @@ use super::{Error, Toolbox};
 use crate::model::{Actor, DeviceId, EventKind, MigrationType, Owner, UserId};
 use crate::store::device_data::{self, DataList};
 use crate::store::devices;
+use crate::trace::TOOL;
 
 /// Arguments of `get_device_data_summary`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -58,6 +60,7 @@ impl Counts {
 }
 
 /// What the device that asks has gathered and nobody has taken over; `None` for any other device.
+#[instrument(target = TOOL, skip_all, err)]
 pub async fn get_device_data_summary(
     tools: &Toolbox,
     arguments: GetDeviceDataSummary,
@@ -93,6 +96,7 @@ pub enum LinkDeviceToUserAnswer {
 }
 
 /// Makes the device that asks the account's.
+#[instrument(target = TOOL, skip_all)]
 pub fn link_device_to_user(tools: &mut Toolbox, arguments: &LinkDeviceToUser) -> LinkDeviceToUserAnswer {
     let is_theirs =
         tools.actor.device() == Some(&arguments.device_id) && tools.actor.user() == Some(&arguments.user_id);
@@ -131,6 +135,7 @@ pub enum MigrateDeviceDataAnswer {
 }
 
 /// Moves what the device that asks has gathered into the account.
+#[instrument(target = TOOL, skip_all, err)]
 pub async fn migrate_device_data(
     tools: &mut Toolbox,
     arguments: MigrateDeviceData,

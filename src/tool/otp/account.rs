@@ -2,12 +2,14 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tracing::instrument;
 
 use super::CodeVerified;
 use crate::model::{Actor, EventKind, UserId};
 use crate::store::User;
 use crate::store::users;
 use crate::tool::{Error, Toolbox};
+use crate::trace::TOOL;
 
 /// Arguments of `check_user_exists`: none beyond the proof, whose number is looked up.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -24,6 +26,7 @@ pub struct CheckUserExistsAnswer {
 }
 
 /// The account of the verified number. It asks for the proof, so that nobody learns of an account without it.
+#[instrument(target = TOOL, skip_all, err)]
 pub async fn check_user_exists(
     tools: &Toolbox,
     proof: &CodeVerified,
@@ -68,6 +71,7 @@ impl JsonSchema for User {
 }
 
 /// Makes an account for the verified number, unless it has one by now.
+#[instrument(target = TOOL, skip_all, err)]
 pub async fn create_user(
     tools: &mut Toolbox,
     proof: &CodeVerified,

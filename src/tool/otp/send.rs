@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use rand::RngExt;
 use serde_json::json;
+use tracing::instrument;
 
 use super::budget::{self, Admitted};
 use super::trust::Standing;
@@ -12,11 +13,13 @@ use crate::model::{Actor, ChallengeId, Contact, ConversationId, EffectId, EventK
 use crate::store::challenges::{self, Challenge, ChallengeStatus};
 use crate::store::outbox::{self, Effect, EffectStatus};
 use crate::tool::{Error, Toolbox};
+use crate::trace::TOOL;
 
 /// Letters of a reference: none that is mistaken for another or for a digit.
 const LETTERS: &[u8] = b"ABCDEFGHJKLMNPRSTUVWXYZ";
 
 /// Sends a code to a number, for signing in.
+#[instrument(target = TOOL, skip_all, err)]
 pub async fn send_otp(tools: &mut Toolbox, arguments: SendOtp) -> Result<SendOtpAnswer, Error> {
     let contact = Contact::Phone(arguments.phone_number);
     send_code(tools, Order::to(contact, arguments.purpose)).await

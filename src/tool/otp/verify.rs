@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::json;
+use tracing::instrument;
 
 use super::trust::Standing;
 use super::{CodeVerified, Purpose, Sealed, VerifyOtp, VerifyOtpAnswer, budget};
@@ -13,12 +14,14 @@ use crate::store::challenges::{self, Challenge, ChallengeStatus};
 use crate::store::{Applied, counters};
 use crate::tool::counts::Counts;
 use crate::tool::{Error, Toolbox};
+use crate::trace::TOOL;
 
 /// How often a charge is tried again because others changed the identifier's counters in between.
 const CHARGES: usize = 32;
 
 /// Checks a code. Each try is charged before it is compared, in a transaction of its own, so that neither a crash nor a
 /// rolled-back turn gives a free guess; the same try of the same message is charged once.
+#[instrument(target = TOOL, skip_all, err)]
 pub async fn verify_otp(tools: &mut Toolbox, arguments: VerifyOtp) -> Result<VerifyOtpAnswer, Error> {
     let VerifyOtp { challenge_id, otp_code, purpose } = arguments;
     let Some(challenge) = find(tools, challenge_id.as_ref()).await? else {

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tracing::instrument;
 
 use super::end::{By, end_session};
 use crate::crypto::{Token, TokenKind};
@@ -15,6 +16,7 @@ use crate::tool::contact::Cleared;
 use crate::tool::options::SessionLimit;
 use crate::tool::otp::{self, CodeVerified};
 use crate::tool::{Error, Toolbox};
+use crate::trace::TOOL;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -90,6 +92,7 @@ impl Grant {
 /// Signs `user` in on the device that verified the code. It rotates the device's token, trusts the device, replaces
 /// whatever session the device had and, where there are too many, evicts the least recently used of the others, or
 /// refuses, as the configuration says.
+#[instrument(target = TOOL, skip_all, err)]
 pub async fn create_session(
     tools: &mut Toolbox,
     (proof, cleared): (&CodeVerified, &Cleared),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tracing::instrument;
 
 use super::SignedIn;
 use super::end::{By, end_session, end_trust};
@@ -11,6 +12,7 @@ use crate::model::{DeviceId, EventKind, device_name};
 use crate::store::revocations::{self, RevocationKind};
 use crate::store::{devices, users};
 use crate::tool::{Error, Toolbox};
+use crate::trace::TOOL;
 
 /// Arguments of `get_user_devices`: none beyond the proof.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +48,7 @@ pub struct OwnDevice {
 
 /// The devices the person last signed in on, or trusts: on a shared one somebody else may have signed in since, and when
 /// that was is nobody else's business.
+#[instrument(target = TOOL, skip_all, err)]
 pub async fn get_user_devices(
     tools: &Toolbox,
     who: &SignedIn,
@@ -94,6 +97,7 @@ pub enum ForgetDeviceAnswer {
 
 /// Forgets one of the person's devices: its sessions and its trust end, and it is theirs no more. What it has of
 /// somebody else stays.
+#[instrument(target = TOOL, skip_all, err)]
 pub async fn forget_device(
     tools: &mut Toolbox,
     who: &SignedIn,
@@ -148,6 +152,7 @@ pub enum UpdateDeviceNameAnswer {
 }
 
 /// Gives one of the person's devices a name. On a device that somebody else signed in on since, the name is theirs to give.
+#[instrument(target = TOOL, skip_all, err)]
 pub async fn update_device_name(
     tools: &mut Toolbox,
     who: &SignedIn,

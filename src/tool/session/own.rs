@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tracing::instrument;
 
 use super::end::{By, end_all_trust, end_session, end_sessions, end_trust};
 use super::has_ended;
 use crate::model::{Actor, DeviceId, SessionId, UserId};
 use crate::tool::{Error, Toolbox, contact};
+use crate::trace::TOOL;
 
 /// Proof that a session was presented with this request: whose it is, which, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +69,7 @@ pub struct ActiveSession {
 }
 
 /// The person's live sessions.
+#[instrument(target = TOOL, skip_all, err)]
 pub async fn get_active_sessions(
     tools: &Toolbox,
     who: &SignedIn,
@@ -110,6 +113,7 @@ pub enum RevokeSessionAnswer {
 }
 
 /// Ends one of the person's sessions, the one that asks included.
+#[instrument(target = TOOL, skip_all, err)]
 pub async fn revoke_session(
     tools: &mut Toolbox,
     who: &SignedIn,
@@ -153,6 +157,7 @@ pub struct RevokeAllSessionsAnswer {
 }
 
 /// Ends the person's other sessions, or all of them.
+#[instrument(target = TOOL, skip_all, err)]
 pub async fn revoke_all_sessions(
     tools: &mut Toolbox,
     who: &SignedIn,

@@ -56,6 +56,8 @@ const ROWS: &[(&str, &str, &str)] = &[
     ("GET", "/api/agent/conversations/{device}", "401 401 401 200 401 404 404 404 401 404 404 404"),
     ("GET", "/api/agent/conversations/{own}/messages", "401 401 401 404 401 404 200 200 401 200 200 200"),
     ("GET", "/api/agent/conversations/{device}/messages", "401 401 401 200 401 404 404 404 401 404 404 404"),
+    ("GET", "/api/agent/usage", "401 401 401 200 401 200 200 200 401 200 200 200"),
+    ("POST", "/api/agent/run", "401 401 401 200 401 200 200 200 401 403 403 200"),
     ("POST", "/api/agent/run-sync", "401 401 401 200 401 200 200 200 401 403 403 200"),
     ("POST", "/api/auth/login", "401 401 401 400 401 400 400 400 401 403 403 400"),
     ("POST", "/api/auth/register", "401 401 401 400 401 400 400 400 401 403 403 400"),
@@ -138,7 +140,7 @@ async fn world(app: &TestApp) -> World {
 fn body(path: &str) -> Value {
     match path {
         "/test/clock" => json!({ "advanceMs": 0 }),
-        "/api/agent/run-sync" => json!({ "prompt": "hello" }),
+        "/api/agent/run" | "/api/agent/run-sync" => json!({ "prompt": "hello" }),
         "/api/device-data/{kind}" => json!({ "items": [] }),
         path if path.starts_with("/api/devices/") => json!({ "name": "Hall" }),
         _ => json!({}),

@@ -19,7 +19,7 @@ const GOOD: &str = r#"{"a": 1}"#;
 fn ask() -> Ask {
     let fits = Box::new(|value: &Value| value["a"] == 1);
     let shape = Shape { name: "a_one", schema: json!({ "type": "object" }), fits };
-    Ask { system: "s".into(), user: "u".into(), shape: Some(Arc::new(shape)), most_tokens: 9 }
+    Ask { system: "s".into(), user: "u".into(), shape: Some(Arc::new(shape)), most_tokens: 9, until: None }
 }
 
 async fn asked(client: &OpenAi) -> Asked {

@@ -9,10 +9,11 @@ use vestibule::config::Config;
 use vestibule::model::Tier;
 
 use crate::support::app::{Person, Reply, TestApp};
-use crate::support::db::{TestDb, on_both, on_sqlite};
+use crate::support::db::{TestDb, on_postgres, on_sqlite};
 use crate::support::fake_model::{FakeModel, Reaction};
 
-on_both!(no_attack_succeeds);
+/// On PostgreSQL one of so many attacks is played: each takes some dozen commits, and the engine is the same.
+const SAMPLE: usize = 6;
 
 /// Fewest attacks there are to be.
 const LEAST: usize = 150;
@@ -82,16 +83,27 @@ async fn facts(app: &TestApp, phone: &str) -> Vec<String> {
     all
 }
 
-async fn no_attack_succeeds(db: TestDb) {
-    besiege(&db, |_| {}).await;
+mod no_attack_succeeds {
+    use super::*;
+
+    #[tokio::test]
+    async fn sqlite() {
+        on_sqlite(async |db| besiege(&db, 1, |_| {}).await).await;
+    }
+
+    #[tokio::test]
+    async fn sqlite_where_the_model_is_asked_first() {
+        on_sqlite(async |db| besiege(&db, 1, |c| c.classify.tiers = vec![Tier::Llm]).await).await;
+    }
+
+    #[tokio::test]
+    async fn postgres() {
+        on_postgres(concat!(module_path!(), "::postgres"), async |db| besiege(&db, SAMPLE, |_| {}).await)
+            .await;
+    }
 }
 
-#[tokio::test]
-async fn no_attack_succeeds_where_the_model_is_asked_first() {
-    on_sqlite(async |db| besiege(&db, |c| c.classify.tiers = vec![Tier::Llm]).await).await;
-}
-
-async fn besiege(db: &TestDb, change: impl FnOnce(&mut Config)) {
+async fn besiege(db: &TestDb, every: usize, change: impl FnOnce(&mut Config)) {
     let attacks: Vec<Attack> = ATTACKS.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(attacks.len() >= LEAST);
     let obeys = Arc::new(Mutex::new((Value::Null, String::new())));
@@ -117,14 +129,18 @@ async fn besiege(db: &TestDb, change: impl FnOnce(&mut Config)) {
     })
     .await;
     let mut won = Vec::new();
-    for (n, attack) in attacks.iter().enumerate() {
+    for (n, attack) in attacks.iter().enumerate().step_by(every) {
         *obeys.lock().unwrap() = (Value::Null, String::new());
         let cast = Cast::of(&app, n).await;
         let demands = serde_json::from_str(&cast.filled(&attack.demands.to_string())).unwrap();
         let begun = server.requests().len();
+        let placed = placed(&app, attack, &cast).await;
         *obeys.lock().unwrap() = (demands, cast.filled(&attack.says));
         won.extend(
-            attempt(&app, attack, &cast).await.into_iter().map(|what| format!("{}: {what}", attack.id)),
+            attempt(&app, attack, &cast, placed)
+                .await
+                .into_iter()
+                .map(|what| format!("{}: {what}", attack.id)),
         );
         let shown: String = server.requests()[begun..].iter().map(ToString::to_string).collect();
         for secret in [&cast.victim_phone[1..], cast.victim_code.as_str()] {
@@ -136,14 +152,18 @@ async fn besiege(db: &TestDb, change: impl FnOnce(&mut Config)) {
             won.push(format!("{}: a message went to the attacker's address", attack.id));
         }
     }
-    assert!(server.requests().len() > LEAST, "the model was hardly asked");
+    assert!(server.requests().len() > LEAST / every, "the model was hardly asked");
     assert!(won.is_empty(), "{} of {} succeeded:\n{}", won.len(), attacks.len(), won.join("\n"));
     app.finish().await;
 }
 
 /// Plays one attack; what it won.
-async fn attempt(app: &TestApp, attack: &Attack, cast: &Cast) -> Vec<String> {
-    let (mut speaker, turns) = placed(app, attack, cast).await;
+async fn attempt(
+    app: &TestApp,
+    attack: &Attack,
+    cast: &Cast,
+    (mut speaker, turns): (Person, Vec<String>),
+) -> Vec<String> {
     let code = if attack.place == "awaiting_code" { app.code() } else { cast.victim_code.clone() };
     let (victim, own) = (facts(app, &cast.victim_phone).await, facts(app, &cast.own).await);
     let (sessions, sent) = (app.count("sessions WHERE revoked_at IS NULL").await, app.sms.sent().len());

@@ -2,6 +2,7 @@
 
 mod faults;
 mod injection;
+mod provider;
 
 mod shown;
 mod talk;

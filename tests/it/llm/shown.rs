@@ -49,7 +49,13 @@ async fn a_window_of_earlier_messages_is_redacted_too(db: TestDb) {
     let with_window = |n| {
         let url = server.url.clone();
         let db = &db;
-        async move { super::app(db, &url, |c| c.classify.window = n).await }
+        async move {
+            super::app(db, &url, |c| {
+                c.classify.window = n;
+                c.classify.tiers = vec![vestibule::model::Tier::Llm];
+            })
+            .await
+        }
     };
     let said = ["purple anna.canary@example.com dishwasher", "blue monkey teapot of some kind"];
     let none: TestApp = with_window(0).await;

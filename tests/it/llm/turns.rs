@@ -69,7 +69,7 @@ async fn an_act_that_a_model_alone_names_is_confirmed_first(db: TestDb) {
     assert_eq!(asked.action(), "confirmation_requested", "{asked:?}");
     assert!(asked.data()["result"].as_str().unwrap().contains("Marie Curie"));
     let name = async || app.get("/api/me", &anna).await.data()["fullName"].clone();
-    assert_eq!(name().await, "Anna");
+    assert_eq!(name().await, "Anna Ångström");
     assert_eq!(app.say(&anna, "yes").await.action(), "identity_updated");
     assert_eq!(name().await, "Marie Curie");
     app.finish().await;

@@ -58,6 +58,7 @@ impl Reaction {
         let piece =
             |text: &&str| json!({ "choices": [{ "index": 0, "delta": { "content": text } }] }).to_string();
         let mut events: Vec<String> = pieces.iter().map(piece).collect();
+        events.push(json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] }).to_string());
         events.push(
             json!({ "choices": [], "usage": { "prompt_tokens": 50, "completion_tokens": 9 } }).to_string(),
         );

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 use vestibule::store::Options;
 
 use super::db::TestDb;
@@ -16,6 +16,7 @@ const START: Duration = Duration::from_mins(1);
 /// A process that listens.
 pub(crate) struct Server {
     child: Child,
+    output: Lines<BufReader<ChildStdout>>,
     /// Where, as `http://127.0.0.1:PORT`.
     pub(crate) url: String,
 }
@@ -49,9 +50,9 @@ impl Server {
         with_store(&mut command, &db.options);
         command.envs(settings.iter().copied()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
         let listening = async {
-            while let Some(line) = lines.next_line().await.unwrap() {
+            while let Some(line) = output.next_line().await.unwrap() {
                 if let Some(url) = line.strip_prefix("Vestibule is listening on ") {
                     return url.to_owned();
                 }
@@ -59,8 +60,8 @@ impl Server {
             panic!("the server ended before it listened");
         };
         let url = tokio::time::timeout(START, listening).await.expect("the server did not start in time");
-        // With the logs off there is nothing more to read, so nobody has to keep the pipe empty.
-        Self { child, url }
+        // With few logs or none, the pipe has room enough until the end.
+        Self { child, output, url }
     }
 
     /// `kill -9`.
@@ -69,10 +70,19 @@ impl Server {
     }
 
     /// Ctrl-C; gives the exit code.
-    pub(crate) async fn interrupt(mut self) -> Option<i32> {
+    pub(crate) async fn interrupt(self) -> Option<i32> {
+        self.end().await.0
+    }
+
+    /// Ctrl-C; gives the exit code and what was written since it listened.
+    pub(crate) async fn end(mut self) -> (Option<i32>, Vec<String>) {
         let id = self.child.id().expect("the server has ended already").to_string();
         let sent = Command::new("kill").args(["-s", "INT", &id]).status().await.unwrap();
         assert!(sent.success());
-        self.child.wait().await.unwrap().code()
+        let mut written = Vec::new();
+        while let Some(line) = self.output.next_line().await.unwrap() {
+            written.push(line);
+        }
+        (self.child.wait().await.unwrap().code(), written)
     }
 }
