@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 pub use serve::Serving;
 
 use crate::bus::{Boundaries, Deliveries};
-use crate::classify::Classifier;
+use crate::classify::{Classifier, Training};
 use crate::clock::{MovableClock, SystemClock};
 use crate::config::Config;
 use crate::crypto::{self, Keys};
@@ -75,7 +75,11 @@ impl App {
         let (replies, graphs) = (Arc::new(replies), Arc::new(graphs));
         let classifier = match doubles.classifier {
             Some(classifier) => classifier,
-            None => Arc::new(Classifier::new(&config.classify)?),
+            None => {
+                let cache = config.store.folder();
+                let training = Training { graphs: Some(&graphs), cache: cache.as_deref() };
+                Arc::new(Classifier::trained(&config.classify, training)?)
+            }
         };
         let store = Store::open(&config.store).await?;
         let (deliveries, queued) = Deliveries::new();

@@ -170,11 +170,12 @@ fn home(slot: Slot) -> Route {
     }
 }
 
-/// The route that a label of the local model stands for.
+/// The route that a label of the local model stands for. What is not one of ours is a graph's, whose examples it learned.
 fn named_route(label: &str) -> Route {
     match (SubIntent::parse(label), label) {
         (Some(sub_intent), _) => Route::User(sub_intent),
         (None, "general") => Route::General,
-        (None, _) => Route::OutOfScope,
+        (None, "out_of_scope") => Route::OutOfScope,
+        (None, agent) => Route::Agent(agent.to_owned()),
     }
 }

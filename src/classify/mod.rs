@@ -29,8 +29,11 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-use crate::model::{Region, Route, Slot, Understanding};
-use crate::nlu::Model;
+use std::path::Path;
+
+use crate::graph::{Example, GraphSet};
+use crate::model::{Region, Route, Slot, SubIntent, Understanding};
+use crate::nlu::{Context, Model, Row};
 
 pub use error::Error;
 pub use schema::strict_schema;
@@ -81,13 +84,29 @@ pub struct Classifier {
     model: Model,
 }
 
+/// What the local model learns besides the utterances that are built in, and where it is kept.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Training<'a> {
+    /// The graphs whose examples it learns.
+    pub graphs: Option<&'a GraphSet>,
+    /// The folder of models that were trained before; without one it is trained at every start.
+    pub cache: Option<&'a Path>,
+}
+
 impl Classifier {
     /// Trains the local model on the utterances that are built in.
     pub fn new(options: &Options) -> Result<Self, Error> {
+        Self::trained(options, Training::default())
+    }
+
+    /// The same, with the graphs' examples, and with a model that was kept where there is one.
+    pub fn trained(options: &Options, training: Training<'_>) -> Result<Self, Error> {
         if !(0.0..=1.0).contains(&options.accept) {
             return Err(Error::Accept(options.accept));
         }
-        let model = Model::train(&crate::nlu::utterances()?, TRAINING_SEED)?;
+        let mut rows = crate::nlu::utterances()?;
+        rows.extend(training.graphs.into_iter().flat_map(GraphSet::examples).map(row));
+        let model = Model::load_or_train(&rows, TRAINING_SEED, training.cache)?;
         Ok(Self { options: options.clone(), model })
     }
 
@@ -95,4 +114,29 @@ impl Classifier {
     pub fn understand(&self, input: &Input<'_>) -> Understanding {
         cascade::run(&self.model, &self.options, input)
     }
+    /// How likely the local model finds it, from 0 to 1, that a message is nobody's work here: small talk, or outside the
+    /// scope.
+    pub fn outside(&self, input: &Input<'_>) -> f64 {
+        let context = Context {
+            awaiting: input.awaiting.map(|slot| slot.as_str().to_owned()),
+            active: input.active.as_ref().map(|route| route.as_str().to_owned()),
+        };
+        let scores = self.model.classify(input.text, &context);
+        let outside = scores.iter().filter(|s| matches!(s.label, "general" | "out_of_scope"));
+        outside.map(|s| s.probability).sum()
+    }
+}
+
+/// A graph's example as a row: the four graphs of the seed's intents stand for these, any other for itself.
+fn row((graph, example): (&str, &Example)) -> Row {
+    let label = match graph {
+        "authenticator" => SubIntent::Authenticate.as_str(),
+        "session_manager" => SubIntent::ManageSessions.as_str(),
+        "identity_migrator" => SubIntent::MigrateIdentity.as_str(),
+        "identity_manager" => SubIntent::UpdateIdentity.as_str(),
+        other => other,
+    };
+    let awaiting = example.awaiting.map(|slot| slot.as_str().to_owned());
+    let active = awaiting.is_some().then(|| label.to_owned());
+    Row { text: example.text.clone(), label: label.to_owned(), context: Context { awaiting, active } }
 }
