@@ -73,13 +73,11 @@ impl App {
         let keys = Arc::new(Keys::derive(&key, &config.crypto.code_peppers)?);
         let (replies, graphs) = sources::load(&config.prompt, &config.graph)?;
         let (replies, graphs) = (Arc::new(replies), Arc::new(graphs));
+        let cache = config.store.folder();
+        let training = Training { graphs: Some(&graphs), cache: cache.as_deref() };
         let classifier = match doubles.classifier {
             Some(classifier) => classifier,
-            None => {
-                let cache = config.store.folder();
-                let training = Training { graphs: Some(&graphs), cache: cache.as_deref() };
-                Arc::new(Classifier::trained(&config.classify, training)?)
-            }
+            None => Arc::new(Classifier::trained(&config.classify, training)?),
         };
         let store = Store::open(&config.store).await?;
         let (deliveries, queued) = Deliveries::new();

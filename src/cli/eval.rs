@@ -61,17 +61,17 @@ pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure>
     write_all(arguments, written)
 }
 
-fn compare(arguments: &Arguments, train: &Path, test: &Path) -> Result<(), Failure> {
+fn compare(arguments: &Arguments, learned: &Path, measured: &Path) -> Result<(), Failure> {
     let data = |file: &Path, part: Part| -> Result<Data, Failure> {
-        let (name, text) = read(file)?;
-        eval::read_data(&name, &text, part, &arguments.out_of_scope).map_err(|problems| told(&problems))
+        let (name, content) = read(file)?;
+        eval::read_data(&name, &content, part, &arguments.out_of_scope).map_err(|problems| told(&problems))
     };
-    let (trained, tested) = (data(train, Part::Train)?, data(test, Part::Test)?);
+    let (trained, tested) = (data(learned, Part::Train)?, data(measured, Part::Test)?);
     let report = eval::compare(&trained, &tested, &arguments.out_of_scope).map_err(anyhow::Error::from)?;
     let written = Written {
         text: report.to_string(),
         json: serde_json::to_string_pretty(&report),
-        html: report.html(&format!("Trained on {}, measured on {}", short(train), short(test))),
+        html: report.html(&format!("Trained on {}, measured on {}", short(learned), short(measured))),
         predictions: &report.predictions,
     };
     write_all(arguments, written)

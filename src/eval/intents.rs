@@ -242,7 +242,7 @@ mod tests {
         let confused = Confused { wanted: "music".into(), said: "weather".into(), times: 1 };
         assert_eq!(report.confused, [confused]);
         assert!(report.refusals.auroc.is_some() && report.refusals.recall.of == 1);
-        let text = report.to_string();
-        assert!(text.contains("music taken for weather") && text.contains("AUROC"), "{text}");
+        let told = report.to_string();
+        assert!(told.contains("music taken for weather") && told.contains("AUROC"), "{told}");
     }
 }

@@ -96,7 +96,7 @@ fn entities(heard: &Understanding, awaiting: Option<Slot>) -> Map<String, Value>
     if let Some(phone) = &heard.entities.phone {
         all.insert("phone".into(), phone.e164().into());
     }
-    if awaiting == Some(Slot::Device) {
+    if matches!(awaiting, Some(Slot::Device | Slot::DeviceName)) {
         all.remove("value");
     }
     // A number or an address that is the new value is told once.

@@ -74,14 +74,14 @@ impl Page {
         rows: impl Iterator<Item = [String; N]>,
     ) {
         let mut inside = String::from("<table><tr>");
-        columns.iter().for_each(|name| {
+        for name in columns {
             let _ = write!(inside, "<th>{}</th>", Escaped(name));
-        });
+        }
         for row in rows {
             inside.push_str("</tr><tr>");
-            row.iter().for_each(|cell| {
-                let _ = write!(inside, "<td>{}</td>", Escaped(cell));
-            });
+            for cell in row {
+                let _ = write!(inside, "<td>{}</td>", Escaped(&cell));
+            }
         }
         inside.push_str("</tr></table>");
         self.section(heading, "", &inside);
@@ -169,11 +169,11 @@ mod tests {
 
     #[test]
     fn the_page_stands_alone_and_holds_no_markup_of_the_rows() {
-        let row = serde_json::json!({"id": "<script>alert(1)</script>", "lang": "\"><b>", "text": "log me in",
+        let row = serde_json::json!({"id": "<script>alert(1)</script>", "lang": "\"><u>", "text": "log me in",
             "sub_intent": "out_of_scope", "tags": ["a&b"]});
         let report = evaluate(&Options::default(), &read("rows", &row.to_string()).unwrap()).unwrap();
         let page = report.html("rows <i>");
-        for bad in ["<script", "<b>", "<i>", "http:", "https:", "url(", "src=", "href="] {
+        for bad in ["<script", "<u>", "<i>", "http:", "https:", "url(", "src=", "href="] {
             assert!(!page.contains(bad), "{bad}");
         }
         for part in [

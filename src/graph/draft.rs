@@ -120,7 +120,7 @@ impl Names<'_> {
         }
         let entry = raw.entry.as_ref().and_then(|entry| drafter.find(entry));
         let is_root = raw.name.as_ref().is_some_and(|name| name.text == self.catalog.root);
-        let examples = raw.examples.iter().filter_map(|example| drafter.example(example, is_root)).collect();
+        let examples = raw.examples.iter().map(|example| drafter.example(example, is_root)).collect();
         let whole = drafter.whole && entry.is_some();
         let name = raw.name.clone().unwrap_or_else(|| Named { text: "?".to_owned(), at: file });
         let entry_at = raw.entry.as_ref().map_or(file, |entry| entry.at);
@@ -139,8 +139,8 @@ struct Drafter<'a, 'r, 's> {
 }
 
 impl Drafter<'_, '_, '_> {
-    /// The example, unless nothing could be learned from it.
-    fn example(&mut self, raw: &RawExample, is_root: bool) -> Option<Example> {
+    /// The example; what is wrong with it is reported, and then no set comes of it.
+    fn example(&mut self, raw: &RawExample, is_root: bool) -> Example {
         if is_root {
             self.report.add(raw.text.at, "the root graph has no examples: every message enters it");
         }
@@ -153,16 +153,16 @@ impl Drafter<'_, '_, '_> {
             self.report.add(raw.lang.at, what);
         }
         let awaiting = match &raw.awaiting {
-            Some(slot) => match Slot::parse(&slot.text) {
-                Some(slot) => Some(slot),
-                None => {
-                    self.report.add(slot.at, format!("unknown slot `{}`", slot.text));
-                    return None;
+            Some(named) => {
+                let slot = Slot::parse(&named.text);
+                if slot.is_none() {
+                    self.report.add(named.at, format!("unknown slot `{}`", named.text));
                 }
-            },
+                slot
+            }
             None => None,
         };
-        Some(Example { text: raw.text.text.clone(), lang: raw.lang.text.clone(), awaiting })
+        Example { text: raw.text.text.clone(), lang: raw.lang.text.clone(), awaiting }
     }
 
     fn node(&mut self, raw: &RawNode) -> DraftNode {

@@ -75,8 +75,8 @@ fn now() -> Instant {
 }
 
 fn path(folder: &Path, key: &[u8; KEY]) -> PathBuf {
-    let name: String = key.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    folder.join(format!("nlu-{name}.model"))
+    let name = key.first_chunk().map_or(0, |head| u64::from_be_bytes(*head));
+    folder.join(format!("nlu-{name:016x}.model"))
 }
 
 /// The key of everything a model comes from. Every text is led by its length, so that no two sets of rows read alike.
@@ -86,7 +86,9 @@ fn key(rows: &[Row], seed: u64) -> [u8; KEY] {
         hash.update(text.len().to_le_bytes());
         hash.update(text.as_bytes());
     };
-    CODE.iter().for_each(|code| text(code));
+    for code in CODE {
+        text(code);
+    }
     text(&seed.to_string());
     for row in rows {
         text(&row.text);

@@ -23,6 +23,11 @@ const LEADS: &[&str] = &[
     "i'm ",
     "i’m ",
     "im ",
+    "it's spelled ",
+    "it is spelled ",
+    "i meant ",
+    "i mean ",
+    "make that ",
     "it's ",
     "it’s ",
     "it is ",
@@ -100,7 +105,14 @@ pub(super) fn explicit_name(text: &str) -> Option<String> {
             "llamame ",
             "i go by ",
             "rename me to ",
+            "make my name ",
+            "my name down as ",
             "name should be ",
+            "should say ",
+            "c'est ",
+            "appelle-moi ",
+            "nenn mich ",
+            "me chame de ",
             "it should be ",
             "should read ",
         ],
@@ -117,7 +129,10 @@ pub(super) fn changed_name(text: &str) -> Option<String> {
     if let Some(rest) = low.starts_with("from ").then(|| tail_after(text, &[" to "])).flatten() {
         return clean(rest.split(',').next().unwrap_or_default());
     }
-    let after = after_word(&low, "surname|name|nombre|apellido|nom|namen|nome|naam")?;
+    let after = after_word(
+        &low,
+        "surname|lastname|firstname|name|nam|naem|nane|nombre|apellido|nom|prenom|prénom|namen|nachnamen|vornamen|nome|sobrenome|naam",
+    )?;
     let (tail, low) = (text.get(after..)?, low.get(after..)?);
     if low.contains(" from ") {
         return tail_after(tail, &[" to "]).and_then(|t| clean(&t));
@@ -125,6 +140,8 @@ pub(super) fn changed_name(text: &str) -> Option<String> {
     let markers = [
         " to be ",
         " to ",
+        " is spelled ",
+        " is spelt ",
         " is now ",
         " is actually ",
         " is ",
@@ -135,7 +152,17 @@ pub(super) fn changed_name(text: &str) -> Option<String> {
         " por ",
         " como ",
         " es ",
+        " es ahora ",
+        " ahora es ",
+        " ist ",
+        " ist jetzt ",
+        " ist nun ",
+        " est ",
+        " est maintenant ",
+        " é ",
+        " agora é ",
         " en ",
+        " auf ",
         " zu ",
         " in ",
         " para ",
@@ -194,7 +221,7 @@ pub(super) fn tail_after(text: &str, markers: &[&str]) -> Option<String> {
 
 /// A person's name without what surrounds it; `None` where the words are about a name and no name.
 fn clean(tail: &str) -> Option<String> {
-    const NONE: &str = "wrong|spelled|misspelled|incorrect|outdated|different|not|missing|old|something|another|changed|mal|incorrecto|the|what|be|my|mi|on|how|in|up|no|locked|trying|unable|new|here|ready|sorry|sure|done|back|fine|good|looking|waiting|lost|confused";
+    const NONE: &str = "wrong|spelled|misspelled|incorrect|outdated|different|not|missing|old|something|another|changed|mal|incorrecto|the|what|be|my|mi|on|how|in|up|no|locked|trying|unable|new|here|ready|sorry|sure|done|back|fine|good|looking|waiting|lost|confused|falsch|errado|mauvais|mal";
     let value = cut(tail)?;
     let words = Words::of(&value);
     let is_none = words.as_slice().first().is_none_or(|first| NONE.split('|').any(|n| n == first));
@@ -238,6 +265,8 @@ pub(super) fn cut(tail: &str) -> Option<String> {
     let end = ENDS.iter().filter_map(|e| low.find(e)).min().unwrap_or(tail.len());
     let value = tail.get(..end)?.split(". ").next().unwrap_or_default();
     let value = value.split(", ").next().unwrap_or_default();
+    let value = value.trim_end();
+    let value = [" now", " jetzt", " ahora"].iter().find_map(|w| value.strip_suffix(w)).unwrap_or(value);
     let value = value.trim_matches(|c: char| c.is_whitespace() || "\"'“”‘’«»「」.,!?;:。".contains(c));
     let fits = value.chars().count() <= LONGEST && !value.chars().any(char::is_control);
     (fits && value.chars().any(char::is_alphanumeric)).then(|| value.to_owned())

@@ -39,11 +39,12 @@ fn a_graph_with_examples_is_a_route_of_its_own() {
     };
     let says =
         ["book a haircut", "I need an appointment at the barber", "haircut on Friday", "a beard trim please"];
-    let learned = |says: &[&str]| -> String {
-        says.iter().map(|text| format!("[[intent.example]]\ntext = \"{text}\"\nlang = \"en\"\n")).collect()
+    let learned = |says: &[&str]| {
+        let lines = says.iter().map(|text| format!("[[intent.example]]\ntext = \"{text}\"\nlang = \"en\"\n"));
+        lines.collect::<Vec<_>>().concat()
     };
     let stop = "[node.a]\nhandler = \"stop\"\n";
-    let root = "[node.a]\nagent = \"barber\"\non = { done = \"b\" }\n[node.b]\nagent = \"authenticator\"\non = { done = \"c\" }\n[node.c]\nhandler = \"stop\"\n";
+    let root = "[node.a]\nagent = \"barber\"\non = { asked = \"c\", done = \"b\" }\n[node.b]\nagent = \"authenticator\"\non = { asked = \"c\", done = \"c\" }\n[node.c]\nhandler = \"stop\"\n";
     let sources = [
         graph("orchestrator", root, ""),
         graph("barber", stop, &learned(&says)),
