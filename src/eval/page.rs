@@ -23,7 +23,7 @@ text{fill:var(--ink);font:12px system-ui,sans-serif}
 .grid{stroke:var(--line)}.bar{fill:var(--bar)}.right{fill:var(--good)}.wrong{fill:var(--bad)}
 .whisker{stroke:var(--ink);stroke-width:1.6;opacity:.7}.ideal{stroke:var(--soft);stroke-dasharray:5 4}
 .curve{fill:none;stroke:var(--bad);stroke-width:2}
-table{border-collapse:collapse;width:100%;font-size:.86rem}td,th{padding:.3rem .5rem;border-top:1px solid var(--line);text-align:left;vertical-align:top;overflow-wrap:anywhere}
+table{border-collapse:collapse;width:100%;font-size:.86rem}td,th{padding:.3rem .5rem;border-top:1px solid var(--line);text-align:left;vertical-align:top;overflow-wrap:anywhere}td:first-child{white-space:nowrap}
 ";
 
 /// What a page is put together from.
@@ -64,7 +64,7 @@ impl Page {
 
     fn histogram(&mut self, predictions: &[Prediction]) {
         let us: Vec<f64> = predictions.iter().map(|p| p.us).collect();
-        self.section("Latency", "Answers by how long they took; the steps are not even.", &histogram(&us));
+        self.section("Latency", "Answers that took less than so many microseconds, and no less than the step before; k is a thousand.", &histogram(&us));
     }
 
     fn table<const N: usize>(

@@ -157,8 +157,8 @@ pub(super) fn heat_map(confusion: &BTreeMap<String, BTreeMap<String, usize>>) ->
     let (rows, columns) = (float(confusion.len()), float(said.len()));
     let mut drawing = Drawing::new(NAMES + columns * CELL, 34.0 + rows * 40.0);
     for (n, name) in said.iter().enumerate() {
-        let short = name.split('_').next().unwrap_or_default();
-        drawing.text(Anchor::Middle, [NAMES + (float(n) + 0.5) * CELL, 22.0], short);
+        let short: String = name.split('_').next().unwrap_or_default().chars().take(8).collect();
+        drawing.text(Anchor::Middle, [NAMES + (float(n) + 0.5) * CELL, 22.0], &short);
     }
     for (down, (wanted, row)) in confusion.iter().enumerate() {
         let top = 34.0 + float(down) * 40.0;
@@ -248,7 +248,7 @@ pub(super) fn histogram(all: &[f64]) -> String {
             &format!("under {to} µs: {count}"),
         );
         drawing.text(Anchor::Middle, [left + wide / 2.0, 14.0 + TALL - tall], &count.to_string());
-        let edge = if *to >= 1e3 { format!("<{} ms", to / 1e3) } else { format!("<{to} µs") };
+        let edge = if *to >= 1e3 { format!("{}k", to / 1e3) } else { to.to_string() };
         drawing.text(Anchor::Middle, [left + wide / 2.0, TALL + 38.0], &edge);
     }
     drawing.done("Latency histogram")

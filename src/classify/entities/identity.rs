@@ -100,7 +100,10 @@ fn one_change(message: &Message<'_>, out: &mut Entities) {
     out.value = match field {
         "email" => email,
         "phone" => phone,
-        _ => named.or_else(|| changed_name(message.text)),
+        _ => named.or_else(|| changed_name(message.text)).or_else(|| {
+            let gives = message.words.start("its|it is");
+            gives.then(|| super::person::named(message.text)).flatten()
+        }),
     };
     if is_question(message.words) {
         out.value = None;

@@ -106,6 +106,7 @@ pub(super) fn explicit_name(text: &str) -> Option<String> {
             "i go by ",
             "rename me to ",
             "make my name ",
+            "rename me ",
             "my name down as ",
             "name should be ",
             "should say ",
@@ -191,7 +192,8 @@ fn after_word(text: &str, listed: &str) -> Option<usize> {
 
 /// Languages that put the new name between two markers, or after one of their own script.
 fn framed_name(text: &str) -> Option<String> {
-    const FRAMES: [(&str, &str, &[&str]); 8] = [
+    const FRAMES: [(&str, &str, &[&str]); 9] = [
+        ("badal kar", " ", &[" kar", " rakh"]),
         ("naam", " ", &[" kar", " rakh", " badal", " se badal", " likh"]),
         ("名前", "を", &["に", "へ"]),
         ("名", "改成", &[]),
@@ -266,7 +268,10 @@ pub(super) fn cut(tail: &str) -> Option<String> {
     let value = tail.get(..end)?.split(". ").next().unwrap_or_default();
     let value = value.split(", ").next().unwrap_or_default();
     let value = value.trim_end();
-    let value = [" now", " jetzt", " ahora"].iter().find_map(|w| value.strip_suffix(w)).unwrap_or(value);
+    let value = [" now", " jetzt", " ahora", " maintenant", " agora"]
+        .iter()
+        .find_map(|w| value.strip_suffix(w))
+        .unwrap_or(value);
     let value = value.trim_matches(|c: char| c.is_whitespace() || "\"'“”‘’«»「」.,!?;:。".contains(c));
     let fits = value.chars().count() <= LONGEST && !value.chars().any(char::is_control);
     (fits && value.chars().any(char::is_alphanumeric)).then(|| value.to_owned())

@@ -13,12 +13,17 @@ const REVOKE: &[&str] = &[
     "revoke|terminate|kill|disconnect|kick|unlink|revoca|revocar|desconecta|desconectar|desconectame|desconectes|ausloggen|termina|terminar|expulsa|abmelden|deconnecte|deconnecter|deconnectez|deconnexion|desconecte|encerrar|sair|salir",
     "end|close|remove|delete|stop|forget my|the|this|that|every|all|a|other|any|open? of? my|the|these|other? active|other|open|old|last|latest|newest|first|second|third|fourth|fifth|oldest|current|unknown? session|sessions|device|devices|laptop|phone|tablet|login|access|computer|it|one",
     "get that|the|this|it",
+    "get|take me out|off",
+    "end|close|stop|drop|kill everything|all|every|everyone|others",
     "cierra|cerrar|cierre|cierres|cierrame|cierren mi|la|las|todas|su|sus? las|mis? demas|otra|otras|segunda|tercera|primera|ultima? sesion|sesiones",
     "elimina|eliminar|quita|quitar|borra|borrar ese|este|mi|el|un? dispositivo|telefono|movil|portatil",
     "melde|melden|logge|entferne|trenne mich|mein|meine|meinen|das|den|alle",
     "supprime|retire|revoque mon|ma|cet|cette|le|la",
     "encerre|remova|remover a|o|meu|minha|todas|todos",
-    "fermer|fermez|beenden|sitzungen toutes|alle|beenden?",
+    "fermer|fermez|ferme|termine|terminer toutes|la|ma|mes|les|cette",
+    "beende|beenden alle|die|diese|meine",
+    "sitzung|sitzungen beenden",
+    "encerra|finaliza|finalizar todas|a|as|minha|minhas",
 ];
 const RENAME: &[&str] = &[
     "rename|renames|renaming|renmae|relabel|nickname|renombra|renombrar|umbenennen|benenne|renomme|renommer|renomear",
@@ -29,7 +34,7 @@ const RENAME: &[&str] = &[
     "nombre de|del|a mi|este|al? dispositivo|telefono|tableta|portatil|movil",
 ];
 const REVOKE_INSIDE: &[&str] =
-    &["ログアウト", "サインアウト", "登出", "注销", "退出", "结束", "خروج", "أنه", "انه"];
+    &["ログアウト", "サインアウト", "登出", "注销", "退出", "结束", "خروج", "أنه", "انه", "أخرج", "اخرج"];
 const RENAME_INSIDE: &[&str] = &["重命名", "名前を変"];
 const DEVICES: &str = "device|devices|dispositivo|dispositivos|gerate|appareils|aparelhos|equipos";
 const SESSIONS: &str = "signin|signins|ins|connecte|connectes|angemeldet|eingeloggt|conectado|conectados|connected|session|sessions|logged|signed|login|logins|active|open|sesion|sesiones|sessoes|sitzungen|activas|iniciada|sesions";
@@ -51,7 +56,7 @@ pub(super) fn action(words: &Words) -> Option<SessionAction> {
         }
         return listing.then(|| looking(words)).flatten().filter(|_| !is_question(words));
     }
-    looking(words)
+    if words.start("keep|leave my|the|all") { None } else { looking(words) }
 }
 
 /// Which of the two lists is meant, if any.

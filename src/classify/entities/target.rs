@@ -56,9 +56,11 @@ const LEADS: &[&str] = &[
     "log|sign|logging|signing me? out|off of|from? my|the|that? old? session|login? on|of|from? my|the|that?",
     "log|sign my|the|that old?",
     "logout|signout of|from? my|the|that? old?",
-    "revoke|terminate|kill|disconnect|kick|unlink|end|close|remove|delete|forget|stop the|my|that? session|login|access on|of|from|for my|the|that? old?",
+    "revoke|terminate|kill|disconnect|kick|unlink|end|close|remove|delete|forget|stop the|my|that? session|login|access on|of|from|for|to my|the|that? old?",
     "revoke|terminate|kill|disconnect|kick|unlink|end|close|remove|delete|forget|stop my|the|that old?",
-    "session|login|access on|of my|the|that? old?",
+    "session|login|access on|of|to my|the|that? old?",
+    "session sur|de mon|ma|le|la|l",
+    "sitzung auf|von|an meinem|meiner|dem|der|mein",
     "stole|lost my|the",
     "rename|relabel|nickname my|the|that? device|session?",
     "call|name my|the|that",
@@ -70,12 +72,13 @@ const LEADS: &[&str] = &[
     "deconnecte|deconnecter|deconnectez|supprime|retire|renomme|renommer mon|ma|le|la|cet|cette ancien|ancienne?",
     "melde|logge|entferne|trenne|benenne mein|meine|meinen|das|den|die",
     "sessao|sair|acesso do|da|de|no|na meu|minha?",
+    "desconecta|encerra|remove meu|minha|o|a",
     "desconecte|desconectar|encerre|encerrar|remova|remover|renomear|renomeie meu|minha|o|a",
     "only|just|solo|nur|seulement|apenas|so the|my|el|la|mi|das|mein|le|la|mon|o|a|meu",
 ];
 
 /// Words that end a device's name.
-const ENDS: &str = "out|off|and|or|then|but|please|now|should|would|can|do|if|en|para|um|zu|ab|aus|bitte|to|as|because|since|it|in|is|was|from|on|log|sign|thanks|y|por|favor|ahora|a|como|porque|session|sesion";
+const ENDS: &str = "out|off|and|or|then|but|please|now|got|has|what|why|how|which|does|should|would|can|do|if|en|para|um|zu|ab|aus|bitte|to|as|because|since|it|in|is|was|from|on|log|sign|thanks|y|por|favor|ahora|a|como|porque|session|sesion";
 
 /// Words that are no name by themselves.
 const GENERIC: &str = "sessao|sessoes|sitzung|sitzungen|appareil|appareils|gerat|gerate|aparelho|aparelhos|compte|conta|konto|mich|device|devices|session|sessions|one|ones|account|login|logins|access|everything|everywhere|all|every|other|others|anything|this|that|these|it|me|dispositivo|dispositivos|sesion|sesiones|cuenta|todo|todos|todas|third|second|first|last|my|the|them|him|her|unknown|active|open|name|nombre|new|another|a|an|old";
@@ -93,6 +96,9 @@ pub(in crate::classify) fn read(text: &str, words: &Words, asked: bool) -> Targe
         return Target { reference: Some(place), name: None };
     }
     let name = LEADS.iter().find_map(|lead| name_after(text, words, lead));
+    // "My tablet got stolen" names it before it says what happened.
+    let is_gone = words.any("stolen|lost|sold|missing|gone");
+    let name = name.or_else(|| is_gone.then(|| name_after(text, words, "my|our")).flatten());
     Target { reference: None, name: name.or_else(|| asked.then(|| bare(text)).flatten()) }
 }
 
@@ -135,6 +141,11 @@ fn id(text: &str) -> Option<String> {
 fn place(words: &Words, asked: bool) -> Option<String> {
     if let Some((digit, _)) = PLACES.iter().find(|(_, listed)| words.any(listed)) {
         return Some((*digit).to_owned());
+    }
+    let spoken = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+    let said = (1..).zip(spoken).find(|(_, n)| words.contain(&format!("number|option|session|device {n}")));
+    if let Some((digit, _)) = said {
+        return Some(digit.to_string());
     }
     let all = words.as_slice();
     let is_digit = |w: &String| w.len() == 1 && w.chars().all(|c| c.is_ascii_digit() && c != '0');
