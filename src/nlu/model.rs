@@ -81,15 +81,15 @@ impl Model {
         let margins = self.weights.margins(&vector);
         let (inside, rest) = margins.split_at_checked(self.labels.len()).unwrap_or_default();
         let probabilities = calibrate::probabilities(inside, self.sharpness);
+        let outside = self.scope.as_ref().map(|scope| {
+            let margin = rest.first().copied().unwrap_or_default();
+            let score = scope.score(&looks(inside, &probabilities, margin, self.sharpness));
+            Outside { score, refused: score >= scope.threshold }
+        });
         let scores = self.labels.iter().zip(probabilities);
         let mut all: Vec<Score<'_>> =
             scores.map(|(label, probability)| Score { label, probability }).collect();
         all.sort_unstable_by(|a, b| b.probability.total_cmp(&a.probability));
-        let outside = self.scope.as_ref().map(|scope| {
-            let looks = looks(inside, rest.first().copied().unwrap_or_default(), self.sharpness);
-            let score = scope.score(&looks);
-            Outside { score, refused: score >= scope.threshold }
-        });
         Scores { all, outside }
     }
 }

@@ -1,8 +1,6 @@
 //! Whether a text is any of the labels at all: a small logistic combiner over what the margins look like, fitted on rows
 //! that the weights never saw.
 
-use super::calibrate::probabilities;
-
 /// How many scores are combined.
 pub(super) const SCORES: usize = 5;
 /// Steps of the descent; the weights hardly move after two hundred.
@@ -16,19 +14,21 @@ const MAY_BE_LOST: f64 = 0.01;
 pub(super) type Looks = [f64; SCORES];
 
 /// The looks of a text: the largest margin, how far it is above the next, how undecided the probabilities are, how much
-/// all labels pull together, and the margin of the rows outside.
-pub(super) fn looks(margins: &[f32], outside: f32, sharpness: f64) -> Looks {
-    let (mut first, mut second) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
-    for margin in margins.iter().map(|&m| f64::from(m)) {
+/// all labels pull together, and the margin of the rows outside. `probabilities` are those of the margins, from which the
+/// last but one follow without a further logarithm of each.
+pub(super) fn looks(margins: &[f32], probabilities: &[f64], outside: f32, sharpness: f64) -> Looks {
+    let (mut first, mut second, mut mean, mut likeliest) = (f64::NEG_INFINITY, f64::NEG_INFINITY, 0.0, 0.0);
+    for (&margin, probability) in margins.iter().zip(probabilities) {
+        let margin = f64::from(margin);
+        mean += margin * probability;
         if margin > first {
-            (first, second) = (margin, first);
+            (first, second, likeliest) = (margin, first, *probability);
         } else {
             second = second.max(margin);
         }
     }
-    let undecided = probabilities(margins, sharpness).iter().map(|p| -p * p.max(1e-12).ln()).sum();
-    let pull: f64 = margins.iter().map(|&m| (f64::from(m) * sharpness).exp()).sum();
-    [first, first - second, undecided, pull.max(1e-12).ln(), f64::from(outside)]
+    let pull = sharpness * first - likeliest.max(1e-12).ln();
+    [first, first - second, pull - sharpness * mean, pull, f64::from(outside)]
 }
 
 /// The looks of a held-out row, and what it is.
@@ -110,13 +110,18 @@ fn float(count: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::calibrate::probabilities;
     use super::*;
+
+    fn looked(margins: &[f32], outside: f32, sharpness: f64) -> Looks {
+        looks(margins, &probabilities(margins, sharpness), outside, sharpness)
+    }
 
     #[test]
     fn small_margins_are_outside_and_the_threshold_loses_one_in_a_hundred() {
         let row = |n: u16, outside: bool| {
             let top = if outside { -0.6 } else { 0.4 } + f32::from(n % 10) * 0.05;
-            HeldOut { looks: looks(&[top, -1.0, -0.9], -top, 4.0), outside, right: !outside }
+            HeldOut { looks: looked(&[top, -1.0, -0.9], -top, 4.0), outside, right: !outside }
         };
         let rows: Vec<HeldOut> = (0..300).map(|n| row(n, n % 3 == 0)).collect();
         let scope = Scope::fit(&rows);
@@ -130,7 +135,10 @@ mod tests {
 
     #[test]
     fn looks_tell_the_two_largest_margins_apart() {
-        let [first, gap, undecided, ..] = looks(&[0.5, -1.0, 0.25], 0.0, 2.0);
-        assert!((first - 0.5).abs() < 1e-9 && (gap - 0.25).abs() < 1e-9 && undecided > 0.0);
+        let [first, gap, undecided, pull, _] = looked(&[0.5, -1.0, 0.25], 0.0, 2.0);
+        assert!((first - 0.5).abs() < 1e-9 && (gap - 0.25).abs() < 1e-9);
+        let entropy: f64 = probabilities(&[0.5, -1.0, 0.25], 2.0).iter().map(|p| -p * p.ln()).sum();
+        let sum: f64 = [0.5_f64, -1.0, 0.25].iter().map(|m| (m * 2.0).exp()).sum();
+        assert!((undecided - entropy).abs() < 1e-9 && (pull - sum.ln()).abs() < 1e-9);
     }
 }

@@ -108,7 +108,7 @@ impl Set {
             let best = inside.iter().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(n, _)| n);
             let outside = outside.first().copied().unwrap_or_default();
             HeldOut {
-                looks: looks(inside, outside, sharpness),
+                looks: looks(inside, &calibrate::probabilities(inside, sharpness), outside, sharpness),
                 outside: *label >= self.names,
                 right: best == Some(*label),
             }
