@@ -17,14 +17,14 @@ use tokio_util::task::TaskTracker;
 pub use serve::Serving;
 
 use crate::bus::{Boundaries, Deliveries};
-use crate::classify::Classifier;
+use crate::classify::{Classifier, Training};
 use crate::clock::{MovableClock, SystemClock};
 use crate::config::Config;
 use crate::crypto::{self, Keys};
 use crate::dev_outbox::DevOutbox;
 use crate::engine::{self, Engine, Observer, Shadow};
 use crate::http;
-use crate::llm::{Llm, OpenAi};
+use crate::llm::{Llm, OpenAi, Quotas};
 use crate::mail::Mail;
 use crate::model::{Clock, Profile, Randomness};
 use crate::prompt::Prompts;
@@ -79,9 +79,11 @@ impl App {
         let keys = Arc::new(Keys::derive(&key, &config.crypto.code_peppers)?);
         let (replies, graphs) = sources::load(&config.prompt, &config.graph)?;
         let (replies, graphs) = (Arc::new(replies), Arc::new(graphs));
+        let cache = config.store.folder();
+        let training = Training { graphs: Some(&graphs), cache: cache.as_deref() };
         let local = match doubles.classifier {
             Some(classifier) => classifier,
-            None => Arc::new(Classifier::new(&config.classify)?),
+            None => Arc::new(Classifier::trained(&config.classify, training)?),
         };
         let prompts = Arc::new(Prompts::load(&config.prompt)?);
         let llm = match doubles.llm {
@@ -105,6 +107,7 @@ impl App {
             limits: config.limit.clone(),
             options: config.tool.clone(),
             models: config.llm.clone(),
+            quotas: Quotas::new(&config.llm, &clock),
             first_try_ms: config.worker.first_try_ms,
             observer: doubles.observer,
             shadow: doubles.shadow,
@@ -191,7 +194,9 @@ pub fn classifier(config: &Config) -> anyhow::Result<Arc<Classifier>> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let llm = model(config, &clock, &Randomness::system())?;
     let prompts = Arc::new(Prompts::load(&config.prompt)?);
-    beside(Arc::new(Classifier::new(&config.classify)?), config, (llm, &prompts))
+    let (_, graphs) = sources::load(&config.prompt, &config.graph)?;
+    let training = Training { graphs: Some(&graphs), cache: None };
+    beside(Arc::new(Classifier::trained(&config.classify, training)?), config, (llm, &prompts))
 }
 
 /// The language model of a configuration, if it names one.

@@ -34,7 +34,6 @@ pub(super) struct Asking {
     llm: Arc<dyn Llm>,
     system: String,
     shape: Arc<Shape>,
-    agents: Vec<String>,
 }
 
 /// What a model proposes, its marks put back.
@@ -68,19 +67,21 @@ impl Asking {
             llm,
             system: prompts.render(&SubIntentPrompt { routes })?,
             shape: Arc::new(Shape { name: "sub_intent_classification", schema, fits }),
-            agents: agents.iter().map(|(name, _)| name.clone()).collect(),
         })
     }
 
     /// What a model makes of a message.
     pub(super) async fn propose(&self, input: &Input<'_>) -> Proposed {
         let Some(redacted) = redact(input.text) else { return (Err("spelt_out"), Vec::new()) };
+        if !redacted.has_words() {
+            return (Err("no_words"), Vec::new());
+        }
         let ask = self.ask(input, &redacted);
         let asked = self.llm.ask(&ask).await;
         let proposal = asked.answer.map_err(|e| e.code()).and_then(|answer| {
             let mut value = answer.value.unwrap_or_default();
             let route = value.get("sub_intent").and_then(Value::as_str).unwrap_or_default();
-            let route = named_route(route, &self.agents);
+            let route = named_route(route);
             let confidence = value.get("confidence").and_then(Value::as_f64).ok_or("unfit")?;
             let mut entities = value.get_mut("entities").map(Value::take).unwrap_or_default();
             redacted.restore(&mut entities);

@@ -121,7 +121,7 @@ impl Cascade<'_> {
     fn local(&self) -> Understanding {
         let scores = self.model.classify(self.input.text, &self.context());
         let best = scores.best();
-        let route = best.map_or(Route::OutOfScope, |score| named_route(score.label, &[]));
+        let route = best.map_or(Route::OutOfScope, |score| named_route(score.label));
         let confidence = best.map_or(0.0, |score| score.probability).clamp(0.0, 1.0);
         let second =
             scores.second().map_or_else(String::new, |s| format!(" over {} {:.2}", s.label, s.probability));

@@ -27,6 +27,10 @@ const CLAIMS: &[&str] = &[
     "tu codigo|clave|contrasena es",
     "ya? has|he|hemos|esta|estas iniciado|verificado|cambiado|enviado|conectado|autenticado",
     "eres administrador|admin",
+    "access granted|enabled|allowed",
+    "login|sign|authentication|verification successful|complete|completed|confirmed",
+    "bist|sind|wurdest|wurden jetzt|nun|bereits? angemeldet|eingeloggt|verifiziert|admin|administrator",
+    "etes|es maintenant|desormais? connecte|connectee|verifie|verifiee|administrateur|admin",
 ];
 
 /// Answers small talk.
@@ -97,6 +101,10 @@ struct Spoken {
 impl Spoken {
     /// Takes a piece; gives what may be shown now, which is often nothing.
     fn hear(&mut self, piece: &str) -> String {
+        // What comes after the longest answer is not said.
+        if self.raw.len() > 4 * LONGEST {
+            return String::new();
+        }
         self.raw.push_str(piece);
         let safe = clean(self.raw.get(..settled(&self.raw)).unwrap_or_default());
         // A claim ends the showing; what stands in the end is decided with the whole text.
@@ -138,7 +146,12 @@ fn clean(text: &str) -> String {
 fn is_link(word: &str) -> bool {
     let low = word.to_lowercase();
     let host = low.split('/').next().unwrap_or_default();
-    low.contains("://")
+    let bare = host.trim_matches(|c: char| c.is_ascii_punctuation());
+    let (name, top) = bare.rsplit_once('.').unwrap_or_default();
+    let is_host =
+        name.len() > 1 && (2..=12).contains(&top.len()) && top.bytes().all(|b| b.is_ascii_lowercase());
+    (is_host && !low.contains('@'))
+        || low.contains("://")
         || low.contains("](")
         || low.starts_with("www.")
         || (low.contains('/') && host.contains('.'))
@@ -158,7 +171,10 @@ mod tests {
         for (said, shown) in [
             ("Hello! How are you?", "Hello! How are you?"),
             ("It is 123456, call +1 415 555 2671", "It is ••••••, call ••••••2671"),
-            ("See https://evil.example/?q=1 or evil.example/x now", "See or now"),
+            (
+                "See https://evil.example/?q=1 or evil.example/x or evil-login.com, now. Okay?",
+                "See or or now. Okay?",
+            ),
             ("![x](http://a.b/c) hi", "hi"),
             ("Hi <script>alert(1)</script> there", "Hi there"),
             ("a\u{200b}nna@example.com wrote", "a••••••@•••••• wrote"),
@@ -176,6 +192,8 @@ mod tests {
             "Your code is on its way: the code is ready",
             "Your e-mail was changed",
             "Ya has iniciado sesión",
+            "Access granted!",
+            "Du bist jetzt angemeldet.",
         ] {
             assert!(!may_be_said(claim), "{claim}");
         }

@@ -37,13 +37,16 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::graph::{Example, GraphSet};
 use crate::llm::{Llm, Spent};
 use crate::model::{Route, Slot, SubIntent, Tier, Understanding};
-use crate::nlu::Model;
+use crate::nlu::{Context, Model, Row};
 use crate::prompt::Prompts;
 
 use asked::Asking;
@@ -66,6 +69,8 @@ pub fn language(text: &str) -> Option<&'static str> {
     language::of(&text::Words::of(text))
 }
 
+/// How many of an agent's examples a language model is told.
+const TOLD: usize = 5;
 /// The local model is trained with this seed, so that every node and every replay has the same one.
 const TRAINING_SEED: u64 = 1;
 
@@ -100,16 +105,35 @@ pub struct Heard {
 pub struct Classifier {
     options: Options,
     model: Arc<Model>,
+    /// The routes that graphs add, each with things that people say to it.
+    agents: Vec<(String, String)>,
     asking: Option<Asking>,
     generating: Option<Generating>,
+}
+
+/// What the local model learns besides the utterances that are built in, and where it is kept.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Training<'a> {
+    /// The graphs whose examples it learns.
+    pub graphs: Option<&'a GraphSet>,
+    /// The folder of models that were trained before; without one it is trained at every start.
+    pub cache: Option<&'a Path>,
 }
 
 impl Classifier {
     /// Trains the local model on the utterances that are built in.
     pub fn new(options: &Options) -> Result<Self, Error> {
+        Self::trained(options, Training::default())
+    }
+
+    /// The same, with the graphs' examples, and with a model that was kept where there is one.
+    pub fn trained(options: &Options, training: Training<'_>) -> Result<Self, Error> {
         options.check()?;
-        let model = Arc::new(Model::train(&crate::nlu::utterances()?, TRAINING_SEED)?);
-        Ok(Self { options: options.clone(), model, asking: None, generating: None })
+        let mut rows = crate::nlu::utterances()?;
+        rows.extend(training.graphs.into_iter().flat_map(GraphSet::examples).map(row));
+        let model = Arc::new(Model::load_or_train(&rows, TRAINING_SEED, training.cache)?);
+        let agents = training.graphs.map(agents).unwrap_or_default();
+        Ok(Self { options: options.clone(), model, agents, asking: None, generating: None })
     }
 
     /// The same local model with a language model beside it.
@@ -123,7 +147,8 @@ impl Classifier {
         Ok(Self {
             options: options.clone(),
             model: Arc::clone(&self.model),
-            asking: Some(Asking::new(Arc::clone(llm), prompts, &[])?),
+            agents: self.agents.clone(),
+            asking: Some(Asking::new(Arc::clone(llm), prompts, &self.agents)?),
             generating: Some(Generating::new(Arc::clone(llm), Arc::clone(prompts))),
         })
     }
@@ -133,11 +158,16 @@ impl Classifier {
         self.cascade(input, |cascade| cascade.local_tiers().understanding)
     }
 
-    /// What a message means, a language model asked where the other tiers are not sure. A model that fails changes nothing.
-    pub async fn hear(&self, input: &Input<'_>) -> Heard {
+    /// What a message means, a language model asked where the other tiers are not sure and `may_ask` says so. A model that
+    /// fails changes nothing.
+    pub async fn hear(&self, input: &Input<'_>, may_ask: impl FnOnce() -> bool) -> Heard {
         let Local { understanding, sure } = self.cascade(input, local_tiers);
         let asking = self.asking.as_ref().filter(|_| !sure && self.options.has(Tier::Llm));
         let Some(asking) = asking else { return Heard { understanding, spent: Vec::new() } };
+        if !may_ask() {
+            let reasoning = format!("{}; llm: limited", understanding.reasoning);
+            return Heard { understanding: Understanding { reasoning, ..understanding }, spent: Vec::new() };
+        }
         let (proposal, spent) = asking.propose(input).await;
         let understanding = match proposal {
             Ok(proposal) => self.cascade(input, |cascade| cascade.with(understanding, proposal)),
@@ -171,6 +201,18 @@ impl Classifier {
         if self.asking.is_some() { self.options.window } else { 0 }
     }
 
+    /// How likely the local model finds it, from 0 to 1, that a message is nobody's work here: small talk, or outside the
+    /// scope.
+    pub fn outside(&self, input: &Input<'_>) -> f64 {
+        let context = Context {
+            awaiting: input.awaiting.map(|slot| slot.as_str().to_owned()),
+            active: input.active.as_ref().map(|route| route.as_str().to_owned()),
+        };
+        let scores = self.model.classify(input.text, &context);
+        let outside = scores.iter().filter(|s| matches!(s.label, "general" | "out_of_scope"));
+        outside.map(|s| s.probability).sum()
+    }
+
     fn cascade<T>(&self, input: &Input<'_>, run: impl FnOnce(&Cascade<'_>) -> T) -> T {
         let words = text::Words::of(input.text);
         let region = self.options.region;
@@ -185,12 +227,41 @@ fn local_tiers(cascade: &Cascade<'_>) -> Local {
     cascade.local_tiers()
 }
 
-/// The route of that name: one of the four, an agent's, or none.
-fn named_route(name: &str, agents: &[String]) -> Route {
+/// The route of that name. What is not one of ours is a graph's, whose examples the local model learned.
+fn named_route(name: &str) -> Route {
     match (SubIntent::parse(name), name) {
         (Some(sub_intent), _) => Route::User(sub_intent),
         (None, "general") => Route::General,
-        (None, name) if agents.iter().any(|agent| agent == name) => Route::Agent(name.to_owned()),
-        (None, _) => Route::OutOfScope,
+        (None, "out_of_scope") => Route::OutOfScope,
+        (None, agent) => Route::Agent(agent.to_owned()),
     }
+}
+
+/// The routes that graphs add, each with the first things that people say to it.
+fn agents(graphs: &GraphSet) -> Vec<(String, String)> {
+    let mut said: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (graph, example) in graphs.examples() {
+        let label = row((graph, example)).label;
+        if matches!(named_route(&label), Route::Agent(_)) {
+            said.entry(label).or_default().push(&example.text);
+        }
+    }
+    let about = |all: Vec<&str>| {
+        format!("messages such as “{}”", all.iter().take(TOLD).copied().collect::<Vec<_>>().join("”, “"))
+    };
+    said.into_iter().map(|(name, all)| (name, about(all))).collect()
+}
+
+/// A graph's example as a row: the four graphs of the seed's intents stand for these, any other for itself.
+fn row((graph, example): (&str, &Example)) -> Row {
+    let label = match graph {
+        "authenticator" => SubIntent::Authenticate.as_str(),
+        "session_manager" => SubIntent::ManageSessions.as_str(),
+        "identity_migrator" => SubIntent::MigrateIdentity.as_str(),
+        "identity_manager" => SubIntent::UpdateIdentity.as_str(),
+        other => other,
+    };
+    let awaiting = example.awaiting.map(|slot| slot.as_str().to_owned());
+    let active = awaiting.is_some().then(|| label.to_owned());
+    Row { text: example.text.clone(), label: label.to_owned(), context: Context { awaiting, active } }
 }

@@ -36,8 +36,11 @@ const DIGIT_WORDS: &[&str] = &[
 /// Numbers of two digits, likewise.
 const TWO_DIGIT_WORDS: &str = "ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|diez|once|doce|trece|catorce|quince|veinte|treinta|cuarenta|cincuenta|sesenta|setenta|ochenta|noventa|zehn|elf|zwolf|dreizehn|vierzehn|funfzehn|zwanzig|dreissig|dreißig|vierzig|funfzig|sechzig|siebzig|achtzig|neunzig|dix|onze|douze|treize|quatorze|quinze|vingt|trente|quarante|cinquante|soixante";
 const HAN_DIGITS: &str = "零〇一二三四五六七八九";
-/// An address that is said.
-const ADDRESS: &[&str] = &["at|arroba|chez|klammeraffe * dot|punto|punkt|point|ponto", "arroba"];
+/// The signs of an address, as they are said.
+const AT_WORDS: &str = "at|arroba|chez|klammeraffe|chiocciola";
+const DOT_WORDS: &str = "dot|punto|punkt|point|ponto";
+/// How many words may stand between the two.
+const DOMAIN_WORDS: usize = 4;
 
 /// A text with marks, and what they stand for.
 #[derive(Debug, Default, Clone)]
@@ -70,6 +73,15 @@ pub(super) fn redact(text: &str) -> Option<Redacted> {
 }
 
 impl Redacted {
+    /// Whether there is anything beside the marks that a model could judge.
+    pub(super) fn has_words(&self) -> bool {
+        self.unmarked().chars().any(char::is_alphabetic)
+    }
+
+    fn unmarked(&self) -> String {
+        self.held.keys().fold(self.text.clone(), |text, mark| text.replace(mark.as_str(), " "))
+    }
+
     /// Puts back what the marks of a model's answer stand for. A mark that was never made stays as it is and names nothing.
     pub(super) fn restore(&self, value: &mut Value) {
         match value {
@@ -133,14 +145,16 @@ impl Redacted {
         if self.text.chars().count() > LONGEST {
             return true;
         }
-        let mut left = self.text.clone();
-        for mark in self.held.keys() {
-            left = left.replace(mark.as_str(), " ");
-        }
-        let words = Words::of(&left);
+        let words = Words::of(&self.unmarked());
         let digits: usize = words.as_slice().iter().map(|word| digits_in(word)).sum();
-        digits >= MOST_DIGITS || ADDRESS.iter().any(|pattern| words.contain(pattern))
+        digits >= MOST_DIGITS || says_an_address(words.as_slice())
     }
+}
+
+fn says_an_address(words: &[String]) -> bool {
+    let is = |list: &str, word: &String| list.split('|').any(|sign| sign == word);
+    let after = |at: usize| words.iter().skip(at + 1).take(DOMAIN_WORDS);
+    words.iter().enumerate().any(|(n, word)| is(AT_WORDS, word) && after(n).any(|word| is(DOT_WORDS, word)))
 }
 
 /// How many digits a word stands for: those it is written with, or those it names.

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::Config;
 use super::value::{Expected, Raw};
-use crate::llm::Price;
+use crate::llm::{self, Price};
 use crate::model::{AuthProgress, Region, Secret, Tier};
 use crate::telemetry;
 
@@ -97,8 +97,8 @@ pub(super) const KEYS: &[Key] = &[
     key("classify.tiers", |c, v| put(&mut c.classify.tiers, v.list(TIERS, |_: &Tier| true))),
     key("classify.window", |c, v| put(&mut c.classify.window, v.whole(0, 20))),
 
-    key("llm.base_url", |c, v| put(&mut c.llm.base_url, v.text(BASE_URL, is_http))).alias("OPENAI_BASE_URL"),
-    key("llm.api_key", |c, v| put(&mut c.llm.api_key, v.text("a key", is_header).map(|k| Some(Secret::new(k)))))
+    key("llm.base_url", |c, v| put(&mut c.llm.base_url, base_url(v))).alias("OPENAI_BASE_URL"),
+    key("llm.api_key", |c, v| put(&mut c.llm.api_key, v.text("a key", is_header).map(|k| given(k).map(Secret::new))))
         .alias("OPENAI_API_KEY").secret(),
     key("llm.models", |c, v| put(&mut c.llm.models, v.list(MODELS, |name: &String| is_model(name)))).alias("OPENAI_MODEL"),
     key("llm.prices", |c, v| put(&mut c.llm.prices, v.list(PRICES, |_: &Price| true))),
@@ -106,6 +106,8 @@ pub(super) const KEYS: &[Key] = &[
     key("llm.turn_ms", |c, v| put(&mut c.llm.turn_ms, v.whole(100, 120_000))),
     key("llm.retries", |c, v| put(&mut c.llm.retries, v.whole(0, 5))),
     key("llm.concurrency", |c, v| put(&mut c.llm.concurrency, v.whole(1, 10_000))),
+    key("llm.owner_per_minute", |c, v| put(&mut c.llm.owner_per_minute, v.whole(0, 100_000))),
+    key("llm.network_per_minute", |c, v| put(&mut c.llm.network_per_minute, v.whole(0, 100_000))),
     key("llm.breaker_failures", |c, v| put(&mut c.llm.breaker_failures, v.whole(1, 1_000))),
     key("llm.breaker_seconds", |c, v| put(&mut c.llm.breaker_seconds, v.whole(1, 3_600))),
 
@@ -205,13 +207,19 @@ fn is_schema(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
+/// An empty variable means the same as none.
+fn base_url(value: &Raw) -> Result<String, Expected> {
+    let url = value.text(BASE_URL, |url| url.is_empty() || is_http(url))?;
+    Ok(given(url).unwrap_or_else(|| llm::Options::default().base_url))
+}
+
 fn is_http(url: &str) -> bool {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     rest.is_some_and(|rest| !rest.trim_matches('/').is_empty() && !rest.contains(['@', ' ', '?', '#']))
 }
 
 fn is_header(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
+    text.bytes().all(|b| b.is_ascii_graphic())
 }
 
 fn is_model(name: &str) -> bool {

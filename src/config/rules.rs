@@ -60,6 +60,16 @@ const RULES: &[Rule] = &[
         says: "llm.call_ms must not be more than llm.turn_ms",
     },
     Rule {
+        keys: &["llm.turn_ms", "llm.models", "http.request_timeout_ms"],
+        holds: |c| c.llm.models.is_empty() || c.llm.turn_ms < c.http.request_timeout_ms,
+        says: "llm.turn_ms has to be less than http.request_timeout_ms, or a slow model costs the answer",
+    },
+    Rule {
+        keys: &["llm.prices", "llm.models"],
+        holds: |c| c.llm.prices.iter().all(|price| c.llm.models.contains(&price.model)),
+        says: "llm.prices names a model that is not in llm.models",
+    },
+    Rule {
         keys: &["llm.base_url", "llm.models"],
         holds: |c| c.llm.models.is_empty() || is_safe(&c.llm.base_url),
         says: "llm.base_url has to be https, or a server on this machine: prompts and the key would be readable on the way",

@@ -9,12 +9,13 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 use super::turn::Call;
-use super::{Engine, Error, traced};
+use super::{Engine, Error, Shadow, traced};
 use crate::agent::{State, Turn, Waiting};
 use crate::classify::{Heard, Input, SmallTalk};
 use crate::graph::Kind;
+use crate::limit::network;
 use crate::llm::Spent;
-use crate::model::{NodeResponse, Route, Slot, SubIntent, Understanding};
+use crate::model::{ConversationId, NodeResponse, Route, Slot, SubIntent, Understanding};
 use crate::store::Write;
 use crate::store::conversations::Conversation;
 use crate::store::model_usage::{self, ModelUsage};
@@ -80,7 +81,7 @@ impl Engine {
             earlier: self.earlier(call, conversation).await?,
             until: kept.until(self.parts.models.turn_ms),
         };
-        let Heard { understanding, spent } = self.parts.classifier.hear(&input).await;
+        let Heard { understanding, spent } = self.parts.classifier.hear(&input, || self.may_ask(call)).await;
         traced::understood(&understanding);
         if let Some(shadow) = &self.parts.shadow {
             shadow.compare(&input, &understanding).await;
@@ -90,6 +91,12 @@ impl Engine {
         Ok(understanding)
     }
 
+    /// Whether the caller's budget has something left for a model.
+    fn may_ask(&self, call: &Call) -> bool {
+        let network = call.caller.ip.as_deref().and_then(network);
+        self.parts.quotas.take(&call.owner.to_string(), network.as_deref())
+    }
+
     /// The question that waits, as it was worded.
     fn question(
         &self,
@@ -97,7 +104,7 @@ impl Engine {
         (conversation, state): (&Conversation, &State),
         waiting: &Waiting,
     ) -> Option<String> {
-        if !self.parts.classifier.generates() {
+        if !self.parts.classifier.generates() && self.parts.shadow.is_none() {
             return None;
         }
         let locale = call.request.locale.as_deref().or(conversation.locale.as_deref());
@@ -107,7 +114,8 @@ impl Engine {
 
     /// What was said before, the oldest first, as it is stored: masked.
     async fn earlier(&self, call: &Call, conversation: &Conversation) -> Result<Vec<String>, Error> {
-        let window = self.parts.classifier.window();
+        let shadows = self.parts.shadow.as_ref().map_or(0, Shadow::window);
+        let window = self.parts.classifier.window().max(shadows);
         if window == 0 || conversation.message_count == 0 {
             return Ok(Vec::new());
         }
@@ -126,13 +134,15 @@ impl Engine {
         response: &mut NodeResponse,
         kept: &mut Kept,
     ) {
-        if !turn.generate || !turn.tools.unit.is_empty() {
+        if !turn.generate || !turn.tools.unit.is_empty() || !self.parts.classifier.generates() {
             return;
         }
         let language = &turn.tools.language;
         let known = kept.talk.as_ref().filter(|(before, _)| before == language).map(|(_, text)| text.clone());
         let text = if let Some(text) = known {
             text
+        } else if !self.may_ask(call) {
+            return;
         } else {
             let signed_in = turn.is_signed_in();
             let until = kept.until(self.parts.models.turn_ms);
@@ -155,11 +165,23 @@ impl Engine {
         response.context.insert("generated".into(), true.into());
     }
 
+    /// Keeps what models used in a turn that committed nothing: it was spent all the same. A conversation that never came to
+    /// be has no account of it.
+    pub(super) async fn keep_usage(&self, call: &Call, kept: &Kept) {
+        if kept.spent.is_empty() {
+            return;
+        }
+        let Ok(Some(conversation)) = self.conversation_of(call).await else { return };
+        if let Err(e) = self.store().apply(&call.caller.actor, self.usage(&conversation.id, kept)).await {
+            tracing::warn!(error = %super::turn::chain(&e), "What models used is not counted");
+        }
+    }
+
     /// The writes that add what models used to a conversation.
-    pub(super) fn usage(&self, conversation: &Conversation, kept: &Kept) -> Vec<Write> {
+    pub(super) fn usage(&self, conversation: &ConversationId, kept: &Kept) -> Vec<Write> {
         let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let used = kept.spent.iter().map(|spent| ModelUsage {
-            conversation: conversation.id.clone(),
+            conversation: conversation.clone(),
             model: spent.model.clone(),
             calls: i64::from(spent.calls),
             input_tokens: whole(spent.input),

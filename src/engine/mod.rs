@@ -51,6 +51,7 @@ use crate::bus::{Boundaries, Deliveries};
 use crate::classify::Classifier;
 use crate::crypto::Keys;
 use crate::graph::GraphSet;
+use crate::llm::Quotas;
 use crate::model::{Clock, Randomness};
 use crate::prompt::Replies;
 use crate::store::Store;
@@ -85,6 +86,8 @@ pub struct Parts {
     pub models: llm::Options,
     /// How long an answer waits for the first try of its message, in milliseconds.
     pub first_try_ms: u64,
+    /// How often a language model is asked for one owner.
+    pub quotas: Quotas,
     /// Is told of every edge a turn passes.
     pub observer: Option<Observer>,
     /// Hears every message too.

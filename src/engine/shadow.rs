@@ -31,8 +31,20 @@ impl Shadow {
         Self { classifier, tell: Arc::new(tell) }
     }
 
+    /// How many messages before this one it looks at.
+    pub(super) fn window(&self) -> u32 {
+        self.classifier.window()
+    }
+
+    /// The last of what was said before, as many as its own configuration says.
+    fn own(&self, earlier: &[String]) -> Vec<String> {
+        let most = usize::try_from(self.window()).unwrap_or(usize::MAX);
+        earlier.iter().skip(earlier.len().saturating_sub(most)).cloned().collect()
+    }
+
     pub(super) async fn compare(&self, input: &Input<'_>, heard: &Understanding) {
-        let other = self.classifier.hear(input).await.understanding;
+        let own = Input { until: None, earlier: self.own(&input.earlier), ..input.clone() };
+        let other = self.classifier.hear(&own, || true).await.understanding;
         if place(heard) != place(&other) {
             let told = |u: &Understanding| format!("{} ({} {:.2})", place(u), u.tier.as_str(), u.confidence);
             (self.tell)(Elsewhere { went: told(heard), would: told(&other) });
@@ -54,5 +66,9 @@ fn place(heard: &Understanding) -> String {
     if heard.answers || heard.rejected.is_some() {
         return "the question".to_owned();
     }
-    if heard.unclear { "unclear".to_owned() } else { heard.route.as_str().to_owned() }
+    match (heard.unclear, heard.proposed) {
+        (true, _) => "unclear".to_owned(),
+        (false, true) => format!("{}, to be confirmed", heard.route.as_str()),
+        (false, false) => heard.route.as_str().to_owned(),
+    }
 }

@@ -111,9 +111,13 @@ impl Engine {
                     line = Some(self.queue.enter(account.as_str()).await);
                 }
                 Ok(Attempt::Stale(_)) => {}
-                Err(e) => return self.excuse(&call, e.surfaced()).await,
+                Err(e) => {
+                    self.keep_usage(&call, &kept).await;
+                    return self.excuse(&call, e.surfaced()).await;
+                }
             }
         }
+        self.keep_usage(&call, &kept).await;
         Err(Error::Conflict("the conversation kept changing; nothing was done, please send it again"))
     }
 
@@ -201,7 +205,7 @@ impl Engine {
                 return Ok(Attempt::Stale(Some(account.clone())));
             }
         }
-        let (usage, tier) = (self.usage(&conversation, kept), turn.heard.tier);
+        let (usage, tier) = (self.usage(&conversation.id, kept), turn.heard.tier);
         let decided = Decided { call, conversation, fresh, turn, response, usage };
         let committed = match self.commit(decided).await? {
             Committed::Done(done) => done,

@@ -1,23 +1,34 @@
 //! Floor 9: how well messages are understood, measured on labelled rows.
 //!
 //! A [`Row`] is a message, where it fell and what it means; [`evaluate`] asks the product's own classifier, and the
-//! [`Report`] counts. It knows no conversation and changes nothing.
+//! [`Report`] counts. [`compare`] trains the local classifier of [`crate::nlu`] on any set of intents instead and
+//! measures it on another, which is how it is held against published figures. Both tell what they counted as text, as
+//! JSON and as one page without scripts. It knows no conversation and changes nothing.
 //!
-//! Adding a measure: a field of `Report`, its counting in `report.rs`, a line of its text.
+//! Adding a measure: its arithmetic in `figures.rs`, a field of the report, a line of its text, a part of its page.
+//! Adding a form of training data: an arm in `data.rs`.
 
+mod data;
+mod figures;
+mod intents;
+mod page;
 mod report;
 mod row;
+mod svg;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use serde_json::{Map, Value};
 
+pub use data::{Data, Part, read_data};
+pub use figures::{Bin, Calibration, Latency, Risk, Share};
+pub use intents::{IntentReport, compare};
 pub use report::{Prediction, Report};
 pub use row::{Problem, Row, read};
 
 use crate::classify::{Classifier, Error, Input, Options};
-use crate::model::{Control, Region, Route, Slot, SubIntent, Understanding};
+use crate::model::{Control, Region, Route, Slot, SubIntent, Tier, Understanding};
 
 /// What the classifier says of each row.
 pub fn evaluate(options: &Options, rows: &[Row]) -> Result<Report, Error> {
@@ -45,9 +56,19 @@ pub fn evaluate(options: &Options, rows: &[Row]) -> Result<Report, Error> {
             entities: entities(&heard, awaiting),
             tier: heard.tier,
             us,
+            outside: outside(classifier, &input, &heard),
         });
     }
     Ok(Report::of(rows, predictions))
+}
+
+/// How likely a message is nobody's work: a rule is sure, the local classifier shares out what it believes.
+fn outside(classifier: &Classifier, input: &Input<'_>, heard: &Understanding) -> f64 {
+    match (heard.tier, &heard.route) {
+        (Tier::Local, _) => classifier.outside(input),
+        (_, Route::General | Route::OutOfScope) => heard.confidence,
+        _ => 1.0 - heard.confidence,
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "latency is measured at the rim, by the machine's own clock")]
@@ -60,7 +81,7 @@ fn label(route: &Route) -> &str {
     match route {
         Route::User(sub_intent) => sub_intent.as_str(),
         Route::Agent(name) => name,
-        Route::General | Route::OutOfScope => "out_of_scope",
+        Route::General | Route::OutOfScope => report::OUT_OF_SCOPE,
     }
 }
 
@@ -75,7 +96,7 @@ fn entities(heard: &Understanding, awaiting: Option<Slot>) -> Map<String, Value>
     if let Some(phone) = &heard.entities.phone {
         all.insert("phone".into(), phone.e164().into());
     }
-    if awaiting == Some(Slot::Device) {
+    if matches!(awaiting, Some(Slot::Device | Slot::DeviceName)) {
         all.remove("value");
     }
     // A number or an address that is the new value is told once.

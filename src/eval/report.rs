@@ -7,12 +7,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Row;
+use super::figures::{BINS, Calibration, Judged, Latency, Risk, Share, auroc, risks, steps};
 use crate::model::Tier;
 
-/// Half the width of a normal distribution's middle 95 %.
-const Z: f64 = 1.96;
-/// Parts that confidence is cut into for the calibration error.
-const BINS: usize = 15;
+/// The label of what is nobody's work here.
+pub(super) const OUT_OF_SCOPE: &str = "out_of_scope";
 
 /// What the classifier said of one row.
 #[derive(Debug, Clone, Serialize)]
@@ -29,52 +28,9 @@ pub struct Prediction {
     pub tier: Tier,
     /// How long it took, in microseconds.
     pub us: f64,
-}
-
-/// So many of so many.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Share {
-    /// So many.
-    pub right: usize,
-    /// Of so many.
-    pub of: usize,
-}
-
-impl Share {
-    fn add(&mut self, right: bool) {
-        self.right += usize::from(right);
-        self.of += 1;
-    }
-
-    /// From 0 to 1.
-    pub fn value(self) -> f64 {
-        if self.of == 0 { 0.0 } else { float(self.right) / float(self.of) }
-    }
-
-    /// Wilson's interval at 95 %.
-    pub fn interval(self) -> (f64, f64) {
-        let n = float(self.of.max(1));
-        let p = self.value();
-        let centre = p + Z * Z / (2.0 * n);
-        let spread = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-        let scale = 1.0 + Z * Z / n;
-        ((centre - spread) / scale, (centre + spread) / scale)
-    }
-}
-
-impl Display for Share {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (low, high) = self.interval();
-        write!(
-            f,
-            "{:5.1} % ({} of {}, 95 %: {:.1}–{:.1})",
-            self.value() * 100.0,
-            self.right,
-            self.of,
-            low * 100.0,
-            high * 100.0
-        )
-    }
+    /// How likely it is that the message is nobody's work here.
+    #[serde(skip)]
+    pub outside: f64,
 }
 
 /// Everything that was counted.
@@ -94,10 +50,15 @@ pub struct Report {
     pub by_tag: BTreeMap<String, Share>,
     /// Wanted label, then the one that was said.
     pub confusion: BTreeMap<String, BTreeMap<String, usize>>,
-    /// How far confidence is from how often it is right.
-    pub calibration_error: f64,
-    /// Microseconds: the median, and what 99 of 100 stay under.
-    pub latency: (f64, f64),
+    /// How far confidence is from how often the label is right: the wanted one, or either where a row is ambiguous. Of
+    /// several intents in one message only the first counts, since the confidence is about one.
+    pub calibration: Calibration,
+    /// Coverage against risk, counted like the calibration.
+    pub risks: Vec<Risk>,
+    /// How well the rows that are nobody's work are told from the rest.
+    pub out_of_scope_auroc: Option<f64>,
+    /// How long answers took.
+    pub latency: Latency,
     /// Rows whose label is wrong: id, wanted, said.
     pub wrong: Vec<(String, String, String)>,
     /// Rows with a wrong entity: id, wanted, found.
@@ -110,7 +71,8 @@ pub struct Report {
 impl Report {
     pub(super) fn of(rows: &[Row], predictions: Vec<Prediction>) -> Self {
         let mut report = Self::default();
-        let mut judged = Vec::with_capacity(rows.len());
+        let mut judged: Vec<Judged> = Vec::with_capacity(rows.len());
+        let mut outside: Vec<Judged> = Vec::with_capacity(rows.len());
         for (row, said) in rows.iter().zip(&predictions) {
             let right = said.sub_intent == row.sub_intent || row.also.contains(&said.sub_intent);
             report.strict.add(said.sub_intent == row.sub_intent);
@@ -137,10 +99,15 @@ impl Report {
             {
                 report.forbidden.push(row.id.clone());
             }
-            judged.push((said.confidence, right));
+            let is_one =
+                right && (said.sub_intent == row.sub_intent || !row.tags.iter().any(|tag| tag == "multi"));
+            judged.push((said.confidence, is_one));
+            outside.push((said.outside, row.sub_intent == OUT_OF_SCOPE));
         }
-        report.calibration_error = calibration_error(&judged);
-        report.latency = percentiles(predictions.iter().map(|p| p.us).collect());
+        report.calibration = Calibration::of(&judged);
+        report.risks = risks(&judged);
+        report.out_of_scope_auroc = auroc(&outside);
+        report.latency = Latency::of(&predictions.iter().map(|p| p.us).collect::<Vec<_>>());
         report.predictions = predictions;
         report
     }
@@ -168,47 +135,21 @@ fn same(one: &Value, two: &Value) -> bool {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share of the bins, which are few"
-)]
-fn bin(confidence: f64) -> usize {
-    ((confidence * float(BINS)) as usize).min(BINS - 1)
-}
-
-/// The mean distance between confidence and its share of right answers, bin by bin.
-fn calibration_error(judged: &[(f64, bool)]) -> f64 {
-    let mut bins: BTreeMap<usize, (f64, Share)> = BTreeMap::new();
-    for &(confidence, right) in judged {
-        let (sum, share) = bins.entry(bin(confidence)).or_default();
-        *sum += confidence;
-        share.add(right);
-    }
-    let weighted = bins.values().map(|(sum, share)| (sum - float(share.right)).abs());
-    weighted.sum::<f64>() / float(judged.len().max(1))
-}
-
-fn percentiles(mut all: Vec<f64>) -> (f64, f64) {
-    all.sort_by(f64::total_cmp);
-    let at = |percent: usize| all.get((all.len() * percent / 100).min(all.len().saturating_sub(1)));
-    (at(50).copied().unwrap_or_default(), at(99).copied().unwrap_or_default())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^52")]
-fn float(n: usize) -> f64 {
-    n as f64
-}
-
 impl Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "sub-intent, strict      {}", self.strict)?;
         writeln!(f, "sub-intent, lenient     {}", self.lenient)?;
         writeln!(f, "all entities            {}", self.entities)?;
         writeln!(f, "forbidden               {} {}", self.forbidden.len(), self.forbidden.join(" "))?;
-        writeln!(f, "calibration error       {:5.1} % ({BINS} bins)", self.calibration_error * 100.0)?;
-        let (median, p99) = self.latency;
-        writeln!(f, "latency                 {median:.0} µs in the median, {p99:.0} µs at p99")?;
+        let error = self.calibration.error * 100.0;
+        writeln!(
+            f,
+            "calibration error       {error:5.1} % ({BINS} bins; right is the label, or either if ambiguous)"
+        )?;
+        if let Some(auroc) = self.out_of_scope_auroc {
+            writeln!(f, "out of scope, AUROC     {:5.1} %", auroc * 100.0)?;
+        }
+        writeln!(f, "latency                 {}", self.latency)?;
         for (what, shares) in [("language", &self.by_language), ("tag", &self.by_tag)] {
             writeln!(f, "\nby {what}")?;
             for (name, share) in shares {
@@ -220,6 +161,11 @@ impl Display for Report {
             let said: Vec<String> = said.iter().map(|(label, n)| format!("{label} {n}")).collect();
             writeln!(f, "  {wanted:<22}{}", said.join(", "))?;
         }
+        writeln!(f, "\ncoverage against risk")?;
+        for &Risk { coverage, confidence, risk } in steps(&self.risks) {
+            let (coverage, risk) = (coverage * 100.0, risk * 100.0);
+            writeln!(f, "  {coverage:5.1} % answered from {confidence:.2} up, {risk:.1} % of them wrong")?;
+        }
         for (id, wanted, said) in &self.wrong {
             writeln!(f, "wrong: {id} is {wanted}, not {said}")?;
         }
@@ -227,23 +173,5 @@ impl Display for Report {
             writeln!(f, "entities: {id} has {wanted}, found {found}")?;
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shares_have_wilsons_interval() {
-        let (low, high) = Share { right: 90, of: 100 }.interval();
-        assert!((low - 0.8256).abs() < 0.001 && (high - 0.9448).abs() < 0.001, "{low} {high}");
-        assert!(Share::default().interval().0.abs() < 1e-9);
-    }
-
-    #[test]
-    fn confidence_that_is_always_right_is_calibrated() {
-        assert!(calibration_error(&[(1.0, true), (1.0, true)]) < 1e-9);
-        assert!((calibration_error(&[(1.0, true), (1.0, false)]) - 0.5).abs() < 1e-9);
     }
 }

@@ -10,9 +10,9 @@ use super::catalog::{
     AGENT_OUTCOMES, ASK_OPTIONS, ASK_OUTCOMES, CONFIRM_OUTCOMES, HandlerSpec, OutcomeSpec, RESUME_OUTCOMES,
     SAY_OUTCOMES,
 };
-use super::file::{Named, RawEdge, RawGraph, RawNode, RawSay, What};
+use super::file::{Named, RawEdge, RawExample, RawGraph, RawNode, RawSay, What};
 use super::problem::{Place, Report};
-use super::set::{Kind, Say};
+use super::set::{Example, Kind, Say};
 use crate::model::{Action, Slot};
 
 /// A graph under proof.
@@ -24,6 +24,7 @@ pub(super) struct Draft {
     /// Where the entry is named.
     pub(super) entry_at: Place,
     pub(super) nodes: Vec<DraftNode>,
+    pub(super) examples: Vec<Example>,
     /// Every node and edge is there, so that the absence of a path is a fact about the graph.
     pub(super) whole: bool,
 }
@@ -118,10 +119,12 @@ impl Names<'_> {
             nodes.push(drafter.node(node));
         }
         let entry = raw.entry.as_ref().and_then(|entry| drafter.find(entry));
+        let is_root = raw.name.as_ref().is_some_and(|name| name.text == self.catalog.root);
+        let examples = raw.examples.iter().map(|example| drafter.example(example, is_root)).collect();
         let whole = drafter.whole && entry.is_some();
         let name = raw.name.clone().unwrap_or_else(|| Named { text: "?".to_owned(), at: file });
         let entry_at = raw.entry.as_ref().map_or(file, |entry| entry.at);
-        Draft { name, version: raw.version, entry, entry_at, nodes, whole }
+        Draft { name, version: raw.version, entry, entry_at, nodes, examples, whole }
     }
 }
 
@@ -136,6 +139,32 @@ struct Drafter<'a, 'r, 's> {
 }
 
 impl Drafter<'_, '_, '_> {
+    /// The example; what is wrong with it is reported, and then no set comes of it.
+    fn example(&mut self, raw: &RawExample, is_root: bool) -> Example {
+        if is_root {
+            self.report.add(raw.text.at, "the root graph has no examples: every message enters it");
+        }
+        if !raw.text.text.chars().any(char::is_alphanumeric) {
+            self.report.add(raw.text.at, "an example must say something");
+        }
+        let is_tag = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if !(2..=35).contains(&raw.lang.text.len()) || !raw.lang.text.chars().all(is_tag) {
+            let what = format!("`{}` is no language, such as `en` or `hi-Latn`", raw.lang.text);
+            self.report.add(raw.lang.at, what);
+        }
+        let awaiting = match &raw.awaiting {
+            Some(named) => {
+                let slot = Slot::parse(&named.text);
+                if slot.is_none() {
+                    self.report.add(named.at, format!("unknown slot `{}`", named.text));
+                }
+                slot
+            }
+            None => None,
+        };
+        Example { text: raw.text.text.clone(), lang: raw.lang.text.clone(), awaiting }
+    }
+
     fn node(&mut self, raw: &RawNode) -> DraftNode {
         let (flow, kind) = self.kind(raw);
         let mut edges = Vec::new();

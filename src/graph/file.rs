@@ -22,6 +22,15 @@ pub(super) struct RawGraph {
     pub(super) version: u32,
     pub(super) entry: Option<Named>,
     pub(super) nodes: Vec<RawNode>,
+    pub(super) examples: Vec<RawExample>,
+}
+
+/// Something that a person may say to come to the graph.
+#[derive(Debug)]
+pub(super) struct RawExample {
+    pub(super) text: Named,
+    pub(super) lang: Named,
+    pub(super) awaiting: Option<Named>,
 }
 
 #[derive(Debug)]
@@ -94,7 +103,7 @@ impl Reader<'_, '_> {
     }
 
     fn graph(&mut self, document: &DeTable<'_>) -> Option<RawGraph> {
-        self.only(document, &["graph", "node"], "the file");
+        self.only(document, &["graph", "intent", "node"], "the file");
         let (name, version, entry) = self.header(document);
         let mut nodes = Vec::new();
         if let Some(value) = document.get("node")
@@ -112,7 +121,30 @@ impl Reader<'_, '_> {
                 nodes.push(self.node(name, value));
             }
         }
-        Some(RawGraph { name, version, entry, nodes })
+        let examples = document.get("intent").map(|value| self.intent(value)).unwrap_or_default();
+        Some(RawGraph { name, version, entry, nodes, examples })
+    }
+
+    fn intent(&mut self, value: &Value<'_>) -> Vec<RawExample> {
+        let Some(table) = self.table(value, "intent") else { return Vec::new() };
+        self.only(table, &["example"], "[intent]");
+        let Some(value) = table.get("example") else { return Vec::new() };
+        let Some(list) = value.get_ref().as_array() else {
+            let what = format!("`example` must be an array, not {}", type_name(value.get_ref()));
+            self.problem(value.span().start, what);
+            return Vec::new();
+        };
+        list.iter().filter_map(|example| self.example(example)).collect()
+    }
+
+    fn example(&mut self, value: &Value<'_>) -> Option<RawExample> {
+        let table = self.table(value, "example")?;
+        self.only(table, &["text", "lang", "awaiting"], "[[intent.example]]");
+        for needed in ["text", "lang"].iter().filter(|key| !table.contains_key(**key)) {
+            self.problem(value.span().start, format!("[[intent.example]] needs `{needed}`"));
+        }
+        let (text, lang) = (self.text(table, "text"), self.text(table, "lang"));
+        Some(RawExample { text: text?, lang: lang?, awaiting: self.text(table, "awaiting") })
     }
 
     fn header(&mut self, document: &DeTable<'_>) -> (Option<Named>, u32, Option<Named>) {

@@ -3,7 +3,7 @@
 //! A graph is a set of nodes. A node is a Rust handler (found by the node's own name, or by `handler`), an `ask` that
 //! ends the turn and waits for a value, a `say` that ends the graph, an `agent` that enters another graph, or `resume`,
 //! which goes on in the innermost paused frame. Its outcomes lead on by `on`; an edge may carry words that its target,
-//! an ask or a say, says instead of its own.
+//! an ask or a say, says instead of its own. A file may hold `[[intent.example]]`s: what people say to come to its graph.
 //!
 //! [`load`] reads the texts, looks up every name in the [`Catalog`], and proves: every outcome has one edge, every node
 //! and graph is reached, every cycle passes an ask, every node comes to an end or an ask, graphs don't call each other
@@ -41,7 +41,7 @@ use std::collections::BTreeMap;
 pub use catalog::{Catalog, HandlerSpec, OutcomeSpec};
 pub use options::Options;
 pub use problem::{Problem, Problems};
-pub use set::{Edge, EdgeId, Graph, GraphSet, Kind, Node, NodeIx, Say};
+pub use set::{Edge, EdgeId, Example, Graph, GraphSet, Kind, Node, NodeIx, Say};
 
 use draft::{Draft, Names};
 use file::RawGraph;
@@ -114,6 +114,7 @@ fn finish(drafts: Vec<Draft>, root: Option<usize>) -> Option<GraphSet> {
             name: draft.name.text,
             version: draft.version,
             entry: NodeIx(draft.entry?),
+            examples: draft.examples,
             nodes: Vec::new(),
             by_name: BTreeMap::new(),
         };

@@ -71,6 +71,17 @@ impl Node {
     }
 }
 
+/// Something that a person may say to come to a graph: the local classifier learns from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// What is said.
+    pub text: String,
+    /// Its language, for the people who keep the file.
+    pub lang: String,
+    /// The slot that is awaited when it is said, if any.
+    pub awaiting: Option<Slot>,
+}
+
 /// One graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Graph {
@@ -80,6 +91,8 @@ pub struct Graph {
     pub version: u32,
     /// Where it begins.
     pub entry: NodeIx,
+    /// What people say to come here.
+    pub examples: Vec<Example>,
     pub(super) nodes: Vec<Node>,
     pub(super) by_name: BTreeMap<String, NodeIx>,
 }
@@ -134,6 +147,11 @@ impl GraphSet {
     /// The graph that every turn begins in.
     pub fn root(&self) -> &Graph {
         &self.root
+    }
+
+    /// Every example, with the name of its graph, in the order of [`GraphSet::graphs`].
+    pub fn examples(&self) -> impl Iterator<Item = (&str, &Example)> {
+        self.graphs().flat_map(|graph| graph.examples.iter().map(|example| (graph.name.as_str(), example)))
     }
 
     /// Every reply key that a node or an edge says.

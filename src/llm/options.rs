@@ -21,6 +21,10 @@ pub struct Options {
     pub retries: u32,
     /// Most requests under way at once.
     pub concurrency: u32,
+    /// Messages a minute that a model is asked about for one owner; 0 is no limit.
+    pub owner_per_minute: u32,
+    /// The same for one network.
+    pub network_per_minute: u32,
     /// Failures in a row after which a model is left alone.
     pub breaker_failures: u32,
     /// For how long, in seconds.
@@ -79,6 +83,8 @@ impl Default for Options {
             turn_ms: 6_000,
             retries: 1,
             concurrency: 128,
+            owner_per_minute: 20,
+            network_per_minute: 240,
             breaker_failures: 5,
             breaker_seconds: 30,
             prices: Vec::new(),

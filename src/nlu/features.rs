@@ -42,11 +42,18 @@ pub(super) fn features(text: &str, context: &Context) -> Features {
     out
 }
 
-/// In-word runs of three and four characters, the word's ends marked.
+/// In-word runs of two to four characters, the word's ends marked.
 fn word_pieces(word: &str, out: &mut Vec<u64>) {
+    // A run of four holds those of two and three that begin where it does, so that each is hashed on the way.
     let chars: Vec<char> = [' '].into_iter().chain(word.chars()).chain([' ']).collect();
-    for length in [3, 4] {
-        out.extend(chars.windows(length).map(|run| Hash::new(b'c').chars(run).0));
+    for start in 0..chars.len() {
+        let mut hash = Hash::new(b'c');
+        for (n, c) in chars.iter().skip(start).take(4).enumerate() {
+            hash = hash.chars(&[*c]);
+            if n > 0 {
+                out.push(hash.0);
+            }
+        }
     }
 }
 

@@ -1,22 +1,19 @@
 //! The trained model.
 
-use std::collections::BTreeMap;
-
-use rand::seq::SliceRandom;
-
-use super::folds::{FOLDS, deal};
-use super::svm::{Problem, Weights, train};
-use super::vocabulary::{Vector, Vocabulary};
-use super::{Context, Error, Row, calibrate, features};
-use crate::model::Randomness;
+use super::scope::{Scope, looks};
+use super::svm::Weights;
+use super::vocabulary::Vocabulary;
+use super::{Context, calibrate, features};
 
 /// A trained model.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Model {
-    labels: Vec<String>,
-    vocabulary: Vocabulary,
-    weights: Weights,
-    sharpness: f64,
+    pub(super) labels: Vec<String>,
+    pub(super) vocabulary: Vocabulary,
+    /// One for each label, and one more where there is a scope.
+    pub(super) weights: Weights,
+    pub(super) sharpness: f64,
+    pub(super) scope: Option<Scope>,
 }
 
 /// A label and how likely it is meant.
@@ -30,98 +27,76 @@ pub struct Score<'m> {
 
 /// Every label, the likeliest first. The probabilities sum to 1.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Scores<'m>(Vec<Score<'m>>);
+pub struct Scores<'m> {
+    all: Vec<Score<'m>>,
+    outside: Option<Outside>,
+}
+
+/// Whether a text is none of the labels, where the model was trained with rows of that kind.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outside {
+    /// From 0, certainly a label, to 1, certainly none.
+    pub score: f64,
+    /// Whether the score is high enough to refuse the text: the training lost no more than a hundredth of its right
+    /// answers there.
+    pub refused: bool,
+}
 
 impl<'m> Scores<'m> {
     /// The likeliest label.
     pub fn best(&self) -> Option<Score<'m>> {
-        self.0.first().copied()
+        self.all.first().copied()
     }
 
     /// The next likeliest.
     pub fn second(&self) -> Option<Score<'m>> {
-        self.0.get(1).copied()
+        self.all.get(1).copied()
+    }
+
+    /// Whether it is none of them.
+    pub fn outside(&self) -> Option<Outside> {
+        self.outside
     }
 
     /// All of them, the likeliest first.
     pub fn iter(&self) -> impl Iterator<Item = Score<'m>> + '_ {
-        self.0.iter().copied()
+        self.all.iter().copied()
     }
 }
 
 impl Model {
-    /// Trains on `rows`. The same rows in the same order with the same seed give the same model.
-    pub fn train(rows: &[Row], seed: u64) -> Result<Self, Error> {
-        let labels: BTreeMap<&str, usize> = rows.iter().map(|row| (row.label.as_str(), 0)).collect();
-        if labels.len() < 2 {
-            return Err(Error::TooFewLabels { labels: labels.len() });
-        }
-        let names: Vec<&str> = labels.into_keys().collect();
-        let number = |row: &Row| names.binary_search(&row.label.as_str()).unwrap_or_default();
-        let features: Vec<_> = rows.iter().map(|r| features::features(&r.text, &r.context)).collect();
-        let vocabulary = Vocabulary::learn(&features);
-        let vectors: Vec<Vector> = features.iter().map(|f| vocabulary.vector(f)).collect();
-        let set = Set {
-            vectors,
-            labels: rows.iter().map(number).collect(),
-            vocabulary: &vocabulary,
-            names: &names,
-        };
-        let held_out = set.held_out(seed);
-        let weights = set.weights(|_| true, seed);
-        let labels = names.iter().map(|&n| n.to_owned()).collect();
-        Ok(Self { labels, weights, sharpness: calibrate::fit(&held_out), vocabulary })
+    /// The labels, in the order of the alphabet.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// The score from which on a text is refused, where the model was trained with rows outside.
+    pub fn threshold(&self) -> Option<f64> {
+        self.scope.as_ref().map(|scope| scope.threshold)
     }
 
     /// What `text` means, as far as the model can tell.
     pub fn classify(&self, text: &str, context: &Context) -> Scores<'_> {
         let vector = self.vocabulary.vector(&features::features(text, context));
-        let probabilities = calibrate::probabilities(&self.weights.margins(&vector), self.sharpness);
+        let margins = self.weights.margins(&vector);
+        let (inside, rest) = margins.split_at_checked(self.labels.len()).unwrap_or_default();
+        let probabilities = calibrate::probabilities(inside, self.sharpness);
+        let outside = self.scope.as_ref().map(|scope| {
+            let margin = rest.first().copied().unwrap_or_default();
+            let score = scope.score(&looks(inside, &probabilities, margin, self.sharpness));
+            Outside { score, refused: score >= scope.threshold }
+        });
         let scores = self.labels.iter().zip(probabilities);
-        let mut scores: Vec<Score<'_>> =
+        let mut all: Vec<Score<'_>> =
             scores.map(|(label, probability)| Score { label, probability }).collect();
-        scores.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-        Scores(scores)
-    }
-}
-
-/// Everything that is trained on.
-struct Set<'a> {
-    vectors: Vec<Vector>,
-    labels: Vec<usize>,
-    vocabulary: &'a Vocabulary,
-    names: &'a [&'a str],
-}
-
-impl Set<'_> {
-    /// Weights from the rows that `take` takes.
-    fn weights(&self, take: impl Fn(usize) -> bool, seed: u64) -> Weights {
-        let all = self.vectors.iter().zip(self.labels.iter().copied()).enumerate();
-        let rows: Vec<(&Vector, usize)> = all.filter(|(n, _)| take(*n)).map(|(_, row)| row).collect();
-        let problem = Problem { rows: &rows, features: self.vocabulary.len(), labels: self.names.len() };
-        train(&problem, &mut Randomness::seeded(seed).stream("nlu.train"))
-    }
-
-    /// The margins of every row under weights that never saw it.
-    fn held_out(&self, seed: u64) -> Vec<(Vec<f32>, usize)> {
-        let mut order: Vec<usize> = (0..self.labels.len()).collect();
-        order.shuffle(&mut Randomness::seeded(seed).stream("nlu.folds"));
-        let folds = deal(&self.labels, &order, self.names.len());
-        let mut out = Vec::with_capacity(self.labels.len());
-        for fold in 0..FOLDS {
-            let is_held_out = |row: usize| folds.get(row) == Some(&fold);
-            let weights = self.weights(|row| !is_held_out(row), seed);
-            let all = self.vectors.iter().zip(&self.labels).enumerate();
-            let judged = all.filter(|(row, _)| is_held_out(*row));
-            out.extend(judged.map(|(_, (vector, label))| (weights.margins(vector), *label)));
-        }
-        out
+        all.sort_unstable_by(|a, b| b.probability.total_cmp(&a.probability));
+        Scores { all, outside }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::utterances;
+    use super::super::{Error, Row, utterances};
     use super::*;
 
     fn rows(pairs: &[(&str, &str)]) -> Vec<Row> {

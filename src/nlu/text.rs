@@ -18,16 +18,8 @@ pub(super) enum Piece {
 
 /// Cuts a text into pieces.
 pub(super) fn pieces(text: &str) -> Vec<Piece> {
-    let folded: Vec<char> = text
-        .chars()
-        .take(LONGEST)
-        .nfkc()
-        .flat_map(char::to_lowercase)
-        .filter(|c| !matches!(c, '\'' | '’' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'))
-        .take(LONGEST)
-        .collect();
+    let folded = folded(text);
     let mut out = Vec::new();
-    let folded: String = folded.into_iter().collect();
     for chunk in folded.split_whitespace() {
         if is_address(chunk) {
             out.push(Piece::Token("<email>"));
@@ -38,6 +30,22 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
         }
     }
     merge_numbers(out)
+}
+
+/// Compatibility forms folded, lower-cased, without apostrophes and what is not seen.
+fn folded(text: &str) -> String {
+    // Most texts are ASCII, of which nothing needs folding.
+    if text.is_ascii() {
+        let letters = text.bytes().take(LONGEST).filter(|b| *b != b'\'');
+        return letters.map(|b| char::from(b.to_ascii_lowercase())).collect();
+    }
+    text.chars()
+        .take(LONGEST)
+        .nfkc()
+        .flat_map(char::to_lowercase)
+        .filter(|c| !matches!(c, '\'' | '’' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'))
+        .take(LONGEST)
+        .collect()
 }
 
 fn is_address(chunk: &str) -> bool {

@@ -12,11 +12,19 @@ pub(super) type Vector = Vec<(u32, f32)>;
 const CONTEXT_WEIGHT: f32 = 0.5;
 
 /// The features seen in training.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Vocabulary {
     numbers: HashMap<u64, u32, BuildHasherDefault<Already>>,
     idf: Vec<f32>,
     unknown: f32,
+}
+
+/// What a vocabulary is made of, for keeping it: every feature in the order of its number, how much it tells, and how
+/// much an unknown one does.
+pub(super) struct Parts {
+    pub(super) features: Vec<u64>,
+    pub(super) idf: Vec<f32>,
+    pub(super) unknown: f32,
 }
 
 impl Vocabulary {
@@ -40,6 +48,22 @@ impl Vocabulary {
             counts.iter().map(|&(_, df)| ((1.0 + total) / (1.0 + real(df as usize))).ln() + 1.0).collect();
         let numbers = seen.into_iter().map(|(feature, (number, _))| (feature, number)).collect();
         Self { numbers, idf, unknown: (1.0 + total).ln() + 1.0 }
+    }
+
+    /// Takes it apart.
+    pub(super) fn parts(&self) -> Parts {
+        let mut pairs: Vec<(u32, u64)> =
+            self.numbers.iter().map(|(feature, number)| (*number, *feature)).collect();
+        pairs.sort_unstable();
+        let features = pairs.into_iter().map(|(_, feature)| feature).collect();
+        Parts { features, idf: self.idf.clone(), unknown: self.unknown }
+    }
+
+    /// Puts it together again; `None` where the parts do not fit.
+    pub(super) fn of(parts: Parts) -> Option<Self> {
+        let numbers: HashMap<u64, u32, _> = parts.features.iter().copied().zip(0..).collect();
+        let fits = numbers.len() == parts.idf.len() && parts.features.len() == parts.idf.len();
+        fits.then_some(Self { numbers, idf: parts.idf, unknown: parts.unknown })
     }
 
     /// How many features there are.

@@ -1,7 +1,7 @@
 //! Where the database is.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Error;
 
@@ -66,10 +66,18 @@ impl Options {
     }
 }
 
+impl Options {
+    /// The folder of the database's file; none where the database is a server.
+    pub fn folder(&self) -> Option<PathBuf> {
+        match self.target() {
+            Ok(Target::Sqlite(path)) => path.parent().map(Path::to_owned),
+            _ => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     fn at(url: &str) -> Options {

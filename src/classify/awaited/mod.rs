@@ -8,7 +8,7 @@ mod name;
 mod number;
 
 use super::entities::{self, Message};
-use crate::model::{Control, Entities, LONGEST_NAME, Region, Slot, is_at};
+use crate::model::{Control, Entities, LONGEST_NAME, Region, SessionAction, Slot, is_at};
 pub(super) use number::outside_phone;
 
 /// What a rule says about a text.
@@ -45,7 +45,15 @@ pub(super) fn judge(
             Err(reason) => Verdict::Rejected(reason),
         }),
         Slot::Name => name::judge(message.text, message.words, other).map(value_or_reason),
-        Slot::DeviceName => name::judge_device(message.text, other).map(value_or_reason),
+        Slot::DeviceName => name::judge_device(message.text, other).map(|read| match read {
+            Ok(name) => answer(Entities {
+                action: Some(SessionAction::Rename),
+                value: Some(name.clone()),
+                new_device_name: Some(name),
+                ..Entities::default()
+            }),
+            Err(reason) => Verdict::Rejected(reason),
+        }),
         Slot::Email => email(message.text),
         Slot::Field => field(message),
         Slot::Device => device(message, other),
@@ -96,9 +104,15 @@ fn device(message: &Message<'_>, other: impl Fn() -> bool) -> Option<Verdict> {
     if !fits || asks || other() {
         return None;
     }
-    let revoke_all = entities::everything(message.words).then_some(true);
-    let mut found = Entities { value: Some(text.to_owned()), revoke_all, ..Entities::default() };
-    entities::pointed(message, &mut found, true);
+    let keep_current = entities::keeps_current(message.words).then_some(true);
+    let revoke_all = (entities::everything(message.words) || keep_current.is_some()).then_some(true);
+    // A device is asked for to be signed out; where it is to be named, the request before says so and stands.
+    let action = Some(SessionAction::Revoke);
+    let mut found =
+        Entities { value: Some(text.to_owned()), revoke_all, keep_current, action, ..Entities::default() };
+    if revoke_all.is_none() {
+        entities::pointed(message, &mut found, true);
+    }
     Some(answer(found))
 }
 

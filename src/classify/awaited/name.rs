@@ -3,7 +3,7 @@
 
 use crate::classify::entities::named;
 use crate::classify::text::Words;
-use crate::model::{device_name, person_name};
+use crate::model::{NameError, device_name, person_name};
 
 /// Most words of a name that is given without "my name is".
 const MOST_WORDS: usize = 6;
@@ -21,6 +21,8 @@ pub(super) fn judge(
     let is_given = given.is_some();
     let name = match person_name(given.as_deref().unwrap_or_else(|| without_courtesy(text))) {
         Ok(name) => name,
+        // A number is no name, and may be a correction of the one given before.
+        Err(NameError::Digits) => return None,
         Err(error) => return Some(Err(error.code())),
     };
     let name = name.trim_end_matches(['.', '!', ',']).trim().to_owned();

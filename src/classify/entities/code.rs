@@ -18,7 +18,7 @@ pub(in crate::classify) enum Code {
 }
 
 /// Words that say a code is spoken of.
-const CUES: &str = "code|codes|otp|pin|passcode|password|codigo|clave|codice|kode|验证码|コード|認証コード|رمزي|رمز|الرمز|कोड";
+const CUES: &str = "sms|code|codes|otp|pin|passcode|password|codigo|clave|codice|kode|验证码|コード|認証コード|رمزي|رمز|الرمز|कोड";
 /// Words before "code" that make it another kind.
 const OTHER_CODES: &str = "zip|postal|post|area|promo|discount|coupon|gift|country|dress|error|source|bar|qr|product|descuento|status";
 /// Words before a number that make it another kind of number, even while a code is awaited.

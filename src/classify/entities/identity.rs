@@ -15,7 +15,7 @@ pub(in crate::classify) const SEVERAL: &str = "several";
 const FIELDS: [(&str, &str, &str); 3] = [
     (
         "name",
-        "name|names|surname|lastname|firstname|nmae|nombre|apellido|apellidos|nom|prenom|namen|nachname|nachnamen|nome|sobrenome|naam",
+        "name|names|nam|naem|nane|surname|lastname|firstname|nmae|nombre|apellido|apellidos|nom|prenom|namen|nachname|nachnamen|nome|sobrenome|naam",
         "名前|名字|姓名|اسمي|الاسم",
     ),
     ("email", "email|emails|mail|mails|emial|gmail|correo|correos|メール", "メール|邮箱|邮件|بريد|البريد"),
@@ -100,7 +100,10 @@ fn one_change(message: &Message<'_>, out: &mut Entities) {
     out.value = match field {
         "email" => email,
         "phone" => phone,
-        _ => named.or_else(|| changed_name(message.text)),
+        _ => named.or_else(|| changed_name(message.text)).or_else(|| {
+            let gives = message.words.start("its|it is");
+            gives.then(|| super::person::named(message.text)).flatten()
+        }),
     };
     if is_question(message.words) {
         out.value = None;
@@ -113,6 +116,12 @@ fn is_question(words: &Words) -> bool {
     words.contain("what happens|if")
         || words.contain("que pasa")
         || words.start("how|why|when|is|does|did|should|if|como")
+}
+
+/// Whether a message asks to change something in so many words.
+pub(super) fn asks_for_change(words: &Words) -> bool {
+    words.as_slice().iter().any(|word| is_change(word))
+        && words.any("my|mi|mon|mein|meine|meinen|meu|minha|mera")
 }
 
 /// The field that is named first and not said to be left alone.
@@ -128,7 +137,9 @@ fn field(words: &Words) -> Option<&'static str> {
             .iter()
             .rposition(|w| matches!(w.as_str(), "but" | "only" | "just" | "instead" | "sino" | "solo"));
         let clause = before.get(clause.map_or(0, |n| n + 1)..).unwrap_or_default();
-        let denied = clause.iter().rposition(|w| matches!(w.as_str(), "dont" | "not" | "never" | "no"));
+        let denied = clause
+            .iter()
+            .rposition(|w| matches!(w.as_str(), "dont" | "not" | "never" | "no" | "leave" | "keep"));
         let verbs =
             |from: usize| clause.get(from..).unwrap_or_default().iter().filter(|w| is_change(w)).count();
         (denied.is_none_or(|n| verbs(n) > 1)).then_some((at, *field))
@@ -204,6 +215,15 @@ mod tests {
             ("I want to change my name from Jon to Jonathan", "name", Some("Jonathan")),
             ("call me Robbie from now on", "name", Some("Robbie")),
             ("my name is wrong", "name", None),
+            ("my name is spelled Siân, please correct it", "name", Some("Siân")),
+            ("my last name is Parker now", "name", Some("Parker")),
+            ("can you make my name Luna", "name", Some("Luna")),
+            ("chang my nam to Olu", "name", Some("Olu")),
+            ("mein Name ist jetzt Weber", "name", Some("Weber")),
+            ("mi nombre es ahora Elena", "name", Some("Elena")),
+            ("change mon prénom en Julie", "name", Some("Julie")),
+            ("leave my email, update my number", "phone", None),
+            ("swap +1 617 555 0103 for +1 617 555 0104 on my account", "phone", Some("+16175550104")),
             ("I'd like to change my name", "name", None),
             ("my name isn't Jane, it's Jean", "name", Some("Jean")),
             ("my surname is now O'Brien-Smith", "name", Some("O'Brien-Smith")),

@@ -17,7 +17,7 @@ const KINDS: [(MigrationType, &str, &str); 3] = [
     ),
     (
         MigrationType::History,
-        "history|browsing|browsed|viewed|looked|viewing|visited|seen|searches|historial|historique|verlauf|historico|navegacion",
+        "history|purchase|purchases|purchased|bought|orders|order|compras|pedidos|commandes|achats|bestellungen|browsing|browsed|viewed|looked|viewing|visited|seen|searches|historial|historique|verlauf|historico|navegacion",
         "履歴|历史|السجل|سجل",
     ),
 ];
@@ -36,6 +36,13 @@ pub(in crate::classify) fn kind(words: &Words) -> Option<MigrationType> {
     let named = named.min_by_key(|(at, _)| *at).map(|(_, kind)| kind);
     // "All my favourites" are the favourites; "everything" alone is everything.
     named.or_else(|| first(EVERYTHING, EVERYTHING_INSIDE).map(|_| MigrationType::All))
+}
+
+/// The kind that is to be moved besides something else, as in "log in and transfer my wish list".
+pub(super) fn also_moved(words: &Words) -> Option<MigrationType> {
+    const ACTS: &str = "transfer|move|migrate|merge|bring|import|keep|carry|copy|transfiere|pasa|mueve|trae|conserva|importa|transfere|transferir|ubertrage|ubertragen|ubernehmen";
+    let asks = words.any(ACTS) && !is_forbidden(words);
+    asks.then(|| kind(words)).flatten()
 }
 
 /// Whether a message forbids to migrate. A route taken all the same would do what was not wanted.
@@ -88,9 +95,18 @@ mod tests {
             ("move my favortes", Some(Favorites)),
             ("the pages I visited, all of them", Some(History)),
             ("migrate my data", None),
+            ("connect the purchases I made as guest to my account", Some(History)),
         ] {
             assert_eq!(kind(&Words::of(text)), want, "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_is_moved_besides_is_asked_for() {
+        let moved = |text: &str| also_moved(&Words::of(text));
+        assert_eq!(moved("log in and transfer my wishlist"), Some(MigrationType::Favorites));
+        assert_eq!(moved("log in, but don't transfer my cart"), None);
+        assert_eq!(moved("log in and show all"), None);
     }
 
     #[test]

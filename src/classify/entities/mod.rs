@@ -19,6 +19,7 @@ pub(super) use migration::{is_forbidden, kind as migration_kind};
 pub(super) use person::named;
 pub(super) use phone::{Found, find as find_phone};
 pub(super) use session::everything;
+pub(super) use target::keeps_current;
 
 use super::text::Words;
 
@@ -71,6 +72,7 @@ pub(super) fn of_route(message: &Message<'_>, route: &Route) -> Entities {
     match route {
         Route::User(SubIntent::ManageSessions) => {
             let words = message.words.mended(session::VOCABULARY);
+            let mut is_rename = false;
             out.action = session::action(&words);
             if out.action == Some(SessionAction::Revoke) {
                 out.keep_current = target::keeps_current(&words).then_some(true);
@@ -79,10 +81,24 @@ pub(super) fn of_route(message: &Message<'_>, route: &Route) -> Entities {
             }
             if out.action == Some(SessionAction::Rename) {
                 out.new_device_name = session::new_name(message.text);
+                // A change of the device's name is none of the person's.
+                is_rename = true;
             }
             let is_one = matches!(out.action, Some(SessionAction::Revoke | SessionAction::Rename) | None);
             if is_one && out.revoke_all.is_none() {
                 pointed(message, &mut out, false);
+            }
+            // Asked whether all are to be signed out, "only the phone" still asks for signing out.
+            let narrows = message.awaiting == Some(Slot::Confirm)
+                && words.any("only|just|solo|nur|seulement|apenas")
+                && !words.any("dont|not|never|keep|leave");
+            if narrows && out.action.is_none() && (out.device_name.is_some() || out.session_ref.is_some()) {
+                out.action = Some(SessionAction::Revoke);
+            }
+            if is_rename {
+                parted(&mut out);
+            } else {
+                also_changed(message, &mut out);
             }
         }
         Route::User(SubIntent::MigrateIdentity) => {
@@ -90,9 +106,35 @@ pub(super) fn of_route(message: &Message<'_>, route: &Route) -> Entities {
             out.action = migration::asks_what(message.words).then_some(SessionAction::View);
         }
         Route::User(SubIntent::UpdateIdentity) => identity::change(message, &mut out),
-        Route::User(SubIntent::Authenticate) | Route::Agent(_) | Route::General | Route::OutOfScope => {}
+        Route::User(SubIntent::Authenticate) => {
+            out.migration_type = migration::also_moved(message.words);
+            also_changed(message, &mut out);
+        }
+        Route::Agent(_) | Route::General | Route::OutOfScope => {}
     }
     out
+}
+
+/// "Rename my phone Work Phone": old name and new one in a row, told apart by how they are written.
+fn parted(out: &mut Entities) {
+    let (None, Some(name)) = (&out.new_device_name, &out.device_name) else { return };
+    let kinds = "phone|laptop|tablet|computer|device|pc|watch|tv|movil|portatil|tableta";
+    let Some((kind, new)) = name.split_once(' ') else { return };
+    let is_new = new.chars().next().is_some_and(char::is_uppercase);
+    if is_new && kinds.split('|').any(|k| k == kind) {
+        (out.device_name, out.new_device_name) = (Some(kind.to_owned()), Some(new.to_owned()));
+    }
+}
+
+/// A change of the identity that a message asks for besides what its route does; half of one is none.
+fn also_changed(message: &Message<'_>, out: &mut Entities) {
+    if !identity::asks_for_change(message.words) {
+        return;
+    }
+    let change = changed(message);
+    if change.value.is_some() {
+        (out.field, out.value) = (change.field, change.value);
+    }
 }
 
 /// The session or device that is meant; a short answer counts as one where it was `asked` for.

@@ -23,6 +23,11 @@ const LEADS: &[&str] = &[
     "i'm ",
     "i’m ",
     "im ",
+    "it's spelled ",
+    "it is spelled ",
+    "i meant ",
+    "i mean ",
+    "make that ",
     "it's ",
     "it’s ",
     "it is ",
@@ -100,7 +105,15 @@ pub(super) fn explicit_name(text: &str) -> Option<String> {
             "llamame ",
             "i go by ",
             "rename me to ",
+            "make my name ",
+            "rename me ",
+            "my name down as ",
             "name should be ",
+            "should say ",
+            "c'est ",
+            "appelle-moi ",
+            "nenn mich ",
+            "me chame de ",
             "it should be ",
             "should read ",
         ],
@@ -117,7 +130,10 @@ pub(super) fn changed_name(text: &str) -> Option<String> {
     if let Some(rest) = low.starts_with("from ").then(|| tail_after(text, &[" to "])).flatten() {
         return clean(rest.split(',').next().unwrap_or_default());
     }
-    let after = after_word(&low, "surname|name|nombre|apellido|nom|namen|nome|naam")?;
+    let after = after_word(
+        &low,
+        "surname|lastname|firstname|name|nam|naem|nane|nombre|apellido|nom|prenom|prénom|namen|nachnamen|vornamen|nome|sobrenome|naam",
+    )?;
     let (tail, low) = (text.get(after..)?, low.get(after..)?);
     if low.contains(" from ") {
         return tail_after(tail, &[" to "]).and_then(|t| clean(&t));
@@ -125,6 +141,8 @@ pub(super) fn changed_name(text: &str) -> Option<String> {
     let markers = [
         " to be ",
         " to ",
+        " is spelled ",
+        " is spelt ",
         " is now ",
         " is actually ",
         " is ",
@@ -135,7 +153,17 @@ pub(super) fn changed_name(text: &str) -> Option<String> {
         " por ",
         " como ",
         " es ",
+        " es ahora ",
+        " ahora es ",
+        " ist ",
+        " ist jetzt ",
+        " ist nun ",
+        " est ",
+        " est maintenant ",
+        " é ",
+        " agora é ",
         " en ",
+        " auf ",
         " zu ",
         " in ",
         " para ",
@@ -164,7 +192,8 @@ fn after_word(text: &str, listed: &str) -> Option<usize> {
 
 /// Languages that put the new name between two markers, or after one of their own script.
 fn framed_name(text: &str) -> Option<String> {
-    const FRAMES: [(&str, &str, &[&str]); 8] = [
+    const FRAMES: [(&str, &str, &[&str]); 9] = [
+        ("badal kar", " ", &[" kar", " rakh"]),
         ("naam", " ", &[" kar", " rakh", " badal", " se badal", " likh"]),
         ("名前", "を", &["に", "へ"]),
         ("名", "改成", &[]),
@@ -194,7 +223,7 @@ pub(super) fn tail_after(text: &str, markers: &[&str]) -> Option<String> {
 
 /// A person's name without what surrounds it; `None` where the words are about a name and no name.
 fn clean(tail: &str) -> Option<String> {
-    const NONE: &str = "wrong|spelled|misspelled|incorrect|outdated|different|not|missing|old|something|another|changed|mal|incorrecto|the|what|be|my|mi|on|how|in|up|no|locked|trying|unable|new|here|ready|sorry|sure|done|back|fine|good|looking|waiting|lost|confused";
+    const NONE: &str = "wrong|spelled|misspelled|incorrect|outdated|different|not|missing|old|something|another|changed|mal|incorrecto|the|what|be|my|mi|on|how|in|up|no|locked|trying|unable|new|here|ready|sorry|sure|done|back|fine|good|looking|waiting|lost|confused|falsch|errado|mauvais|mal";
     let value = cut(tail)?;
     let words = Words::of(&value);
     let is_none = words.as_slice().first().is_none_or(|first| NONE.split('|').any(|n| n == first));
@@ -238,6 +267,11 @@ pub(super) fn cut(tail: &str) -> Option<String> {
     let end = ENDS.iter().filter_map(|e| low.find(e)).min().unwrap_or(tail.len());
     let value = tail.get(..end)?.split(". ").next().unwrap_or_default();
     let value = value.split(", ").next().unwrap_or_default();
+    let value = value.trim_end();
+    let value = [" now", " jetzt", " ahora", " maintenant", " agora"]
+        .iter()
+        .find_map(|w| value.strip_suffix(w))
+        .unwrap_or(value);
     let value = value.trim_matches(|c: char| c.is_whitespace() || "\"'“”‘’«»「」.,!?;:。".contains(c));
     let fits = value.chars().count() <= LONGEST && !value.chars().any(char::is_control);
     (fits && value.chars().any(char::is_alphanumeric)).then(|| value.to_owned())

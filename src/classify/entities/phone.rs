@@ -45,7 +45,7 @@ pub(in crate::classify) fn find(text: &str, awaited: bool, region: Option<Region
 /// Whether the second of two numbers is the one that is meant.
 fn replaces(between: &Words, lead: &Words) -> bool {
     let corrected = between
-        .any("no|wait|sorry|actually|meant|mean|to|but|rather|correction|perdon|digo|sino|mejor|a|por|oops");
+        .any("no|wait|sorry|actually|meant|mean|to|but|for|with|rather|correction|perdon|digo|sino|mejor|a|por|oops");
     let first_denied =
         lead.as_slice().last().is_some_and(|word| matches!(word.as_str(), "not" | "no" | "isnt"));
     let second_denied = between.as_slice().last().is_some_and(|word| word == "not")

@@ -7,16 +7,23 @@ use crate::model::SessionAction;
 /// Words whose misspellings are mended. Verbs are not among them: "revoked" tells of something, "revoke" asks for it.
 pub(super) const VOCABULARY: &str = "logout|signout|device|devices|session|sessions|phone|laptop|tablet|computer|everywhere|everything|dispositivo|dispositivos|sesion|sesiones";
 const REVOKE: &[&str] = &[
-    "log|sign|logging|signing me|us|it|them|him|her|that|this|everyone? out|off|everywhere",
+    "log|sign|sgin|sing|logg|lgo|logging|signing me|us|it|them|him|her|that|this|everyone? out|off|everywhere",
     "log|sign my|the|that|this|every|all|other|any? word|old|other|lost|kitchen|work? device|devices|phone|phones|laptop|tablet|computer|session|sessions|ipad|iphone|tv|pc out|off",
     "logout|signout|logoff|signoff|singout|logut",
-    "revoke|terminate|kill|disconnect|kick|unlink|revoca|revocar|desconecta|desconectar|desconectame|termina|terminar|expulsa|abmelden|deconnecte|deconnexion|desconecte|encerrar|sair|salir",
+    "revoke|terminate|kill|disconnect|kick|unlink|revoca|revocar|desconecta|desconectar|desconectame|desconectes|ausloggen|termina|terminar|expulsa|abmelden|deconnecte|deconnecter|deconnectez|deconnexion|desconecte|encerrar|sair|salir",
     "end|close|remove|delete|stop|forget my|the|this|that|every|all|a|other|any|open? of? my|the|these|other? active|other|open|old|last|latest|newest|first|second|third|fourth|fifth|oldest|current|unknown? session|sessions|device|devices|laptop|phone|tablet|login|access|computer|it|one",
     "get that|the|this|it",
-    "cierra|cerrar|cierre|cierrame|cierren mi|la|las|todas|su|sus? las|mis? demas|otra|otras|segunda|tercera|primera|ultima? sesion|sesiones",
+    "get|take me out|off",
+    "end|close|stop|drop|kill everything|all|every|everyone|others",
+    "cierra|cerrar|cierre|cierres|cierrame|cierren mi|la|las|todas|su|sus? las|mis? demas|otra|otras|segunda|tercera|primera|ultima? sesion|sesiones",
     "elimina|eliminar|quita|quitar|borra|borrar ese|este|mi|el|un? dispositivo|telefono|movil|portatil",
-    "melde|melden mich",
-    "fermer|fermez|beenden|sitzungen toutes|alle|beenden?",
+    "melde|melden|logge|entferne|trenne mich|mein|meine|meinen|das|den|alle",
+    "supprime|retire|revoque mon|ma|cet|cette|le|la",
+    "encerre|remova|remover a|o|meu|minha|todas|todos",
+    "fermer|fermez|ferme|termine|terminer toutes|la|ma|mes|les|cette",
+    "beende|beenden alle|die|diese|meine",
+    "sitzung|sitzungen beenden",
+    "encerra|finaliza|finalizar todas|a|as|minha|minhas",
 ];
 const RENAME: &[&str] = &[
     "rename|renames|renaming|renmae|relabel|nickname|renombra|renombrar|umbenennen|benenne|renomme|renommer|renomear",
@@ -27,10 +34,10 @@ const RENAME: &[&str] = &[
     "nombre de|del|a mi|este|al? dispositivo|telefono|tableta|portatil|movil",
 ];
 const REVOKE_INSIDE: &[&str] =
-    &["ログアウト", "サインアウト", "登出", "注销", "退出", "结束", "خروج", "أنه", "انه"];
+    &["ログアウト", "サインアウト", "登出", "注销", "退出", "结束", "خروج", "أنه", "انه", "أخرج", "اخرج"];
 const RENAME_INSIDE: &[&str] = &["重命名", "名前を変"];
 const DEVICES: &str = "device|devices|dispositivo|dispositivos|gerate|appareils|aparelhos|equipos";
-const SESSIONS: &str = "connecte|connectes|angemeldet|eingeloggt|conectado|conectados|connected|session|sessions|logged|signed|login|logins|active|open|sesion|sesiones|sessoes|sitzungen|activas|iniciada|sesions";
+const SESSIONS: &str = "signin|signins|ins|connecte|connectes|angemeldet|eingeloggt|conectado|conectados|connected|session|sessions|logged|signed|login|logins|active|open|sesion|sesiones|sessoes|sitzungen|activas|iniciada|sesions";
 
 /// What a message about sessions asks for. A message that forbids it or only asks about it asks for nothing.
 pub(super) fn action(words: &Words) -> Option<SessionAction> {
@@ -40,13 +47,16 @@ pub(super) fn action(words: &Words) -> Option<SessionAction> {
     }
     let listing = words.any("show|list|view|see|which|what|where|display|shwo|mostrar|muestrame|muestra|ver|lista|zeige|montre|donde|who|how|am|is|quien|dikhao|mere");
     let state = words.contain("logged|signed in|on|into") || words.contain("tengo la sesion");
-    if (REVOKE.iter().any(|p| words.contain(p)) || inside(REVOKE_INSIDE)) && !state {
+    // "Remove my Pixel 6 from the account": the name in between may be any.
+    let removes = words.any("remove|delete|take|kick|drop|forget|get")
+        && words.contain("from|off my|the|this? account|profile|list|devices");
+    if (REVOKE.iter().any(|p| words.contain(p)) || inside(REVOKE_INSIDE) || removes) && !state {
         if is_wanted(words, REVOKE) {
             return Some(SessionAction::Revoke);
         }
         return listing.then(|| looking(words)).flatten().filter(|_| !is_question(words));
     }
-    looking(words)
+    if words.start("keep|leave my|the|all") { None } else { looking(words) }
 }
 
 /// Which of the two lists is meant, if any.
@@ -66,6 +76,11 @@ fn looking(words: &Words) -> Option<SessionAction> {
 /// Whether the act is asked for, rather than forbidden or asked about.
 fn is_wanted(words: &Words, patterns: &[&str]) -> bool {
     if is_question(words) {
+        return false;
+    }
+    // Where a language puts its negation after the verb or into it, it may stand anywhere.
+    let inside = |w: &String| ["不要", "别", "しないで"].iter().any(|no| w.contains(no));
+    if words.any("nicht|nao|pas|mat|لا") || words.as_slice().iter().any(inside) {
         return false;
     }
     let Some(at) = patterns.iter().filter_map(|p| words.position(p)).max() else { return true };
@@ -96,17 +111,21 @@ fn is_question(words: &Words) -> bool {
 
 /// Whether every session is meant.
 pub(in crate::classify) fn everything(words: &Words) -> bool {
-    let listed = "all|every|everywhere|everything|everyone|evrywhere|anywhere|todas|todos|todo|toutes|tous|partout|alle|uberall|allen|tudo|sab";
+    let listed = "all|every|evry|evrey|evey|everywhere|everything|everyone|evrywhere|everywere|anywhere|todas|todos|todo|toutes|tous|partout|alle|uberall|allen|tudo|sab";
     let inside = ["すべて", "全", "所有", "كل", "جميع"];
     let named = |w: &String| listed.split('|').any(|l| l == w) || inside.iter().any(|i| w.contains(i));
-    words.as_slice().iter().any(named) && !words.contain("not all|every|everywhere|everything")
+    let named = words.as_slice().iter().any(named) || words.contain("al device|devices|session|sessions");
+    named && !words.contain("not all|every|everywhere|everything")
 }
 
 /// The name that a device is to get.
 pub(super) fn new_name(text: &str) -> Option<String> {
     const DEVICES: &[&str] =
         &["device", "phone", "laptop", "tablet", "computer", "pc", "session", "one", "it"];
-    let named = tail_after(text, &[" the name ", " el nombre "]).or_else(|| {
+    let named = tail_after(text, &[" the name ", " el nombre "]);
+    // "The name of my tablet" is the old one's.
+    let named = named.filter(|tail| !["of ", "for ", "de", "a "].iter().any(|of| tail.starts_with(of)));
+    let named = named.or_else(|| {
         let low = text.to_ascii_lowercase();
         let calls =
             ["call ", "name "].iter().any(|verb| low.starts_with(verb) || low.contains(&format!(" {verb}")));
@@ -114,7 +133,8 @@ pub(super) fn new_name(text: &str) -> Option<String> {
         let after: Vec<&str> = after.iter().map(String::as_str).collect();
         calls.then(|| tail_after(text, &after)).flatten()
     });
-    let named = named.or_else(|| tail_after(text, &[" to ", " as ", " a ", " in "]));
+    let named = named
+        .or_else(|| tail_after(text, &[" to ", " as ", " a ", " in ", " en ", " para ", " zu ", " um "]));
     named.and_then(|tail| cut(&tail))
 }
 
@@ -150,6 +170,15 @@ mod tests {
             ("how do I log out?", None, false),
             ("what happens if I log out everywhere?", None, true),
             ("don't log me out, just show my sessions", Some(View), false),
+            ("logut from evry device", Some(Revoke), true),
+            ("sgin out of al devices", Some(Revoke), true),
+            ("check recent sign-ins", Some(View), false),
+            ("remove my Pixel 6 from the account", Some(Revoke), false),
+            ("melde mein iPad ab", Some(Revoke), false),
+            ("melde mich nicht ab", None, false),
+            ("ne me déconnecte pas", None, false),
+            ("no cierres mis sesiones", None, false),
+            ("不要退出登录", None, false),
         ] {
             let words = Words::of(text);
             assert_eq!(action(&words), want, "{text:?}");
@@ -157,6 +186,8 @@ mod tests {
         }
         assert_eq!(new_name("call this device Old iPhone").as_deref(), Some("Old iPhone"));
         assert_eq!(new_name("give this computer the name Home PC").as_deref(), Some("Home PC"));
+        assert_eq!(new_name("change the name of my tablet to Reader").as_deref(), Some("Reader"));
+        assert_eq!(new_name("renomme mon téléphone en Perso").as_deref(), Some("Perso"));
         assert_eq!(new_name("rename Old Mac to New Mac").as_deref(), Some("New Mac"));
         assert_eq!(new_name("Rename my phone to “Work Phone”, please").as_deref(), Some("Work Phone"));
     }

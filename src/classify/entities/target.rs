@@ -56,9 +56,11 @@ const LEADS: &[&str] = &[
     "log|sign|logging|signing me? out|off of|from? my|the|that? old? session|login? on|of|from? my|the|that?",
     "log|sign my|the|that old?",
     "logout|signout of|from? my|the|that? old?",
-    "revoke|terminate|kill|disconnect|kick|unlink|end|close|remove|delete|forget|stop the|my|that? session|login|access on|of|from|for my|the|that? old?",
+    "revoke|terminate|kill|disconnect|kick|unlink|end|close|remove|delete|forget|stop the|my|that? session|login|access on|of|from|for|to my|the|that? old?",
     "revoke|terminate|kill|disconnect|kick|unlink|end|close|remove|delete|forget|stop my|the|that old?",
-    "session|login|access on|of my|the|that? old?",
+    "session|login|access on|of|to my|the|that? old?",
+    "session sur|de mon|ma|le|la|l",
+    "sitzung auf|von|an meinem|meiner|dem|der|mein",
     "stole|lost my|the",
     "rename|relabel|nickname my|the|that? device|session?",
     "call|name my|the|that",
@@ -67,14 +69,19 @@ const LEADS: &[&str] = &[
     "desconecta|desconectar|elimina|eliminar|quita|quitar|borra|borrar mi|el|la|ese|este",
     "renombra|renombrar|llama mi|el|la|a?",
     "nombre de|del mi|el|la?",
-    "only|just|solo the|my|el|la|mi",
+    "deconnecte|deconnecter|deconnectez|supprime|retire|renomme|renommer mon|ma|le|la|cet|cette ancien|ancienne?",
+    "melde|logge|entferne|trenne|benenne mein|meine|meinen|das|den|die",
+    "sessao|sair|acesso do|da|de|no|na meu|minha?",
+    "desconecta|encerra|remove meu|minha|o|a",
+    "desconecte|desconectar|encerre|encerrar|remova|remover|renomear|renomeie meu|minha|o|a",
+    "only|just|solo|nur|seulement|apenas|so the|my|el|la|mi|das|mein|le|la|mon|o|a|meu",
 ];
 
 /// Words that end a device's name.
-const ENDS: &str = "out|off|and|then|but|please|now|to|as|because|since|it|in|is|was|from|on|log|sign|thanks|y|por|favor|ahora|a|como|porque|session|sesion";
+const ENDS: &str = "out|off|and|or|then|but|please|now|got|has|what|why|how|which|does|should|would|can|do|if|en|para|um|zu|ab|aus|bitte|to|as|because|since|it|in|is|was|from|on|log|sign|thanks|y|por|favor|ahora|a|como|porque|session|sesion";
 
 /// Words that are no name by themselves.
-const GENERIC: &str = "device|devices|session|sessions|one|ones|account|login|logins|access|everything|everywhere|all|every|other|others|anything|this|that|these|it|me|dispositivo|dispositivos|sesion|sesiones|cuenta|todo|todos|todas|third|second|first|last|my|the|them|him|her|unknown|active|open|name|nombre|new|another|a|an|old";
+const GENERIC: &str = "sessao|sessoes|sitzung|sitzungen|appareil|appareils|gerat|gerate|aparelho|aparelhos|compte|conta|konto|mich|device|devices|session|sessions|one|ones|account|login|logins|access|everything|everywhere|all|every|other|others|anything|this|that|these|it|me|dispositivo|dispositivos|sesion|sesiones|cuenta|todo|todos|todas|third|second|first|last|my|the|them|him|her|unknown|active|open|name|nombre|new|another|a|an|old";
 
 /// Longest name, in words.
 const LONGEST: usize = 5;
@@ -85,8 +92,21 @@ pub(in crate::classify) fn read(text: &str, words: &Words, asked: bool) -> Targe
     if reference.is_some() {
         return Target { reference, name: None };
     }
+    if let Some(place) = spot(text, words) {
+        return Target { reference: Some(place), name: None };
+    }
     let name = LEADS.iter().find_map(|lead| name_after(text, words, lead));
+    // "My tablet got stolen" names it before it says what happened.
+    let is_gone = words.any("stolen|lost|sold|missing|gone");
+    let name = name.or_else(|| is_gone.then(|| name_after(text, words, "my|our")).flatten());
     Target { reference: None, name: name.or_else(|| asked.then(|| bare(text)).flatten()) }
+}
+
+/// "The session in Berlin": a place that is written as one. What follows in lower case is a device.
+fn spot(text: &str, words: &Words) -> Option<String> {
+    const LEAD: &str = "session|login|one|sesion|inicio|sitzung|sessao in|at|en|em";
+    let place = name_after(text, words, LEAD)?;
+    place.chars().next().filter(|c| c.is_uppercase()).map(|_| place)
 }
 
 /// Whether everything but the session that speaks is meant.
@@ -121,6 +141,11 @@ fn id(text: &str) -> Option<String> {
 fn place(words: &Words, asked: bool) -> Option<String> {
     if let Some((digit, _)) = PLACES.iter().find(|(_, listed)| words.any(listed)) {
         return Some((*digit).to_owned());
+    }
+    let spoken = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+    let said = (1..).zip(spoken).find(|(_, n)| words.contain(&format!("number|option|session|device {n}")));
+    if let Some((digit, _)) = said {
+        return Some(digit.to_string());
     }
     let all = words.as_slice();
     let is_digit = |w: &String| w.len() == 1 && w.chars().all(|c| c.is_ascii_digit() && c != '0');
@@ -212,6 +237,11 @@ mod tests {
             ("2", true, Some("2"), None),
             ("number 1", true, Some("1"), None),
             ("la otra", true, Some("other"), None),
+            ("close the session in Berlin", false, Some("Berlin"), None),
+            ("déconnecte mon iPad", false, None, Some("iPad")),
+            ("melde mein Tablet ab", false, None, Some("Tablet")),
+            ("encerre a sessão do meu notebook", false, None, Some("notebook")),
+            ("should I log out everywhere, or should I not", false, None, None),
             ("log me out", false, None, None),
             ("log out of my account", false, None, None),
             ("Logout from all devices", false, None, None),

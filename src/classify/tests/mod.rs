@@ -5,10 +5,12 @@ mod control;
 mod examples;
 mod properties;
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use super::{Classifier, Input, Options};
-use crate::model::{Region, Route, Slot, SubIntent, Understanding};
+use super::{Classifier, Input, Options, Training};
+use crate::graph;
+use crate::model::{Assurance, Region, Route, Slot, SubIntent, Understanding};
 
 static CLASSIFIER: LazyLock<Classifier> = LazyLock::new(|| {
     Classifier::new(&Options { region: Region::parse("US"), ..Options::default() }).unwrap()
@@ -27,4 +29,35 @@ fn a_threshold_that_is_no_probability_is_refused() {
     for accept in [-0.1, 1.1, f64::NAN] {
         assert!(Classifier::new(&Options { accept, ..Options::default() }).is_err(), "{accept}");
     }
+}
+
+#[test]
+fn a_graph_with_examples_is_a_route_of_its_own() {
+    let graph = |name: &str, nodes: &str, rest: &str| graph::Source {
+        name: name.to_owned(),
+        text: format!("[graph]\nname = \"{name}\"\nversion = 1\nentry = \"a\"\n{nodes}{rest}"),
+    };
+    let says =
+        ["book a haircut", "I need an appointment at the barber", "haircut on Friday", "a beard trim please"];
+    let learned = |says: &[&str]| {
+        let lines = says.iter().map(|text| format!("[[intent.example]]\ntext = \"{text}\"\nlang = \"en\"\n"));
+        lines.collect::<Vec<_>>().concat()
+    };
+    let stop = "[node.a]\nhandler = \"stop\"\n";
+    let root = "[node.a]\nagent = \"barber\"\non = { asked = \"c\", done = \"b\" }\n[node.b]\nagent = \"authenticator\"\non = { asked = \"c\", done = \"c\" }\n[node.c]\nhandler = \"stop\"\n";
+    let sources = [
+        graph("orchestrator", root, ""),
+        graph("barber", stop, &learned(&says)),
+        graph("authenticator", stop, &learned(&["open sesame barrel roll"])),
+    ];
+    let stop = graph::HandlerSpec { name: "stop", needs: Assurance::Anonymous, outcomes: &[] };
+    let catalog =
+        graph::Catalog { handlers: vec![stop], replies: BTreeMap::new(), root: "orchestrator".into() };
+    let graphs = graph::load(&sources, &catalog).unwrap();
+    let training = Training { graphs: Some(&graphs), cache: None };
+    let classifier = Classifier::trained(&Options::default(), training).unwrap();
+    let route = |text: &str| classifier.understand(&Input { text, ..Input::default() }).route;
+    assert_eq!(route("book me a haircut for Friday"), Route::Agent("barber".into()));
+    assert_eq!(route("open sesame barrel roll"), Route::User(SubIntent::Authenticate));
+    assert_eq!(route("what's the weather"), Route::OutOfScope);
 }

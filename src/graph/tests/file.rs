@@ -57,7 +57,7 @@ fn an_unknown_key_is_placed_wherever_it_stands() {
     assert_eq!(
         problems(&[("o.toml", text)]),
         [
-            "o.toml:1:1: unknown key `colour` in the file; known are `graph`, `node`",
+            "o.toml:1:1: unknown key `colour` in the file; known are `graph`, `intent`, `node`",
             "o.toml:6:1: unknown key `size` in [graph]; known are `name`, `version`, `entry`",
             "o.toml:8:1: unknown key `kind` in the handler node `route`; known are `handler`, `on`",
             "o.toml:9:43: unknown key `if` in the edge `go`; known are `to`, `reply`, `action`",
@@ -208,5 +208,62 @@ fn a_file_that_cannot_be_read_may_be_the_caller_of_another() {
     assert_eq!(
         problems(&texts),
         ["x.toml:1:4: not TOML: string values must be quoted, expected literal string"]
+    );
+}
+
+const PIZZA: &str = "[graph]\nname = \"pizza\"\nversion = 1\nentry = \"stop\"\n[node.stop]\n";
+
+/// The root and a graph with those lines of examples, which begin on line 6.
+fn with_examples(lines: &str) -> Result<crate::graph::GraphSet, Vec<String>> {
+    let root = graph(
+        "orchestrator",
+        "call",
+        "[node.call]\nagent = \"pizza\"\non = { asked = \"end\", done = \"end\" }\n[node.end]\nhandler = \"stop\"\n",
+    );
+    try_load(&[("o.toml", &root), ("p.toml", &format!("{PIZZA}{lines}"))])
+}
+
+#[test]
+fn examples_are_read_with_their_graph() {
+    let set = with_examples(
+        "[[intent.example]]\ntext = \"order a pizza\"\nlang = \"en\"\n\
+         [[intent.example]]\ntext = \"the big one\"\nlang = \"en\"\nawaiting = \"confirm\"\n",
+    );
+    let set = set.unwrap();
+    let told: Vec<_> = set.examples().map(|(graph, e)| (graph, e.text.as_str(), e.awaiting)).collect();
+    assert_eq!(
+        told,
+        [("pizza", "order a pizza", None), ("pizza", "the big one", Some(crate::model::Slot::Confirm))]
+    );
+}
+
+#[test]
+fn a_bad_example_is_placed() {
+    for (lines, problem) in [
+        ("[[intent.example]]\nlang = \"en\"\n", "p.toml:6:1: [[intent.example]] needs `text`"),
+        ("[[intent.example]]\ntext = \"a\"\n", "p.toml:6:1: [[intent.example]] needs `lang`"),
+        ("[[intent.example]]\ntext = \" ? \"\nlang = \"en\"\n", "p.toml:7:8: an example must say something"),
+        (
+            "[[intent.example]]\ntext = \"a\"\nlang = \"e\"\n",
+            "p.toml:8:8: `e` is no language, such as `en` or `hi-Latn`",
+        ),
+        (
+            "[[intent.example]]\ntext = \"a\"\nlang = \"en\"\nawaiting = \"size\"\n",
+            "p.toml:9:12: unknown slot `size`",
+        ),
+        (
+            "[[intent.example]]\ntext = \"a\"\nlang = \"en\"\nlabel = \"x\"\n",
+            "p.toml:9:1: unknown key `label` in [[intent.example]]; known are `text`, `lang`, `awaiting`",
+        ),
+        ("[intent]\nexample = 3\n", "p.toml:7:11: `example` must be an array, not a number"),
+        ("[intent]\nexample = [\"a\"]\n", "p.toml:7:12: `example` must be a table, not a string"),
+    ] {
+        assert_eq!(with_examples(lines).unwrap_err(), [problem], "{lines}");
+    }
+    let root =
+        graph("orchestrator", "stop", "[node.stop]\n[[intent.example]]\ntext = \"a\"\nlang = \"en\"\n");
+    assert_eq!(
+        problems(&[("o.toml", &root)]),
+        ["o.toml:7:8: the root graph has no examples: every message enters it"]
     );
 }

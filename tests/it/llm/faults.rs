@@ -235,25 +235,103 @@ async fn a_wrong_key_is_not_tried_with_every_model() {
 
 #[tokio::test]
 async fn no_more_ask_at_once_than_may() {
-    let server = FakeModel::start(|_, _| Reaction::Hang).await;
+    let server =
+        FakeModel::start(|before, _| if before == 0 { Reaction::Hang } else { Reaction::says(GOOD) }).await;
     let client = Arc::new(client(&Options {
         concurrency: 1,
-        call_ms: 400,
-        turn_ms: 400,
+        call_ms: 500,
+        turn_ms: 2_000,
+        retries: 0,
         models: vec!["one".into()],
         ..options(&server.url)
     }));
-    let first = TaskTracker::new().spawn({
-        let client = Arc::clone(&client);
-        async move { asked(&client).await.answer }
-    });
+    let ask = |client: &Arc<OpenAi>| {
+        let client = Arc::clone(client);
+        TaskTracker::new().spawn(async move { asked(&client).await.answer })
+    };
+    let first = ask(&client);
     while server.requests().is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    let (first, second) = tokio::join!(first, asked(&client));
-    assert_eq!(first.unwrap(), Err(Error::Late));
-    assert!(matches!(second.answer, Err(Error::Busy | Error::Late)), "{second:?}");
-    assert!(server.requests().len() <= 2);
+    let second = ask(&client);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(server.requests().len(), 1, "the second waits for the first one's place");
+    assert_eq!(first.await.unwrap(), Err(Error::Late));
+    assert!(second.await.unwrap().is_ok());
+}
+
+/// Asks for a stream; what came of it, and what was handed on.
+async fn streamed(server: &FakeModel) -> (Asked, String) {
+    let client = client(&Options { retries: 1, ..options(&server.url) });
+    let ask = Ask { shape: None, ..ask() };
+    let mut handed = String::new();
+    let asked = client.stream(&ask, &mut |piece| handed.push_str(piece)).await;
+    (asked, handed)
+}
+
+fn piece(text: &str) -> String {
+    json!({ "choices": [{ "index": 0, "delta": { "content": text } }] }).to_string()
+}
+
+#[tokio::test]
+async fn streams_are_whole_or_none() {
+    let stop = json!({ "choices": [{ "delta": {}, "finish_reason": "stop" }] }).to_string();
+    let length = json!({ "choices": [{ "delta": {}, "finish_reason": "length" }] }).to_string();
+    let refusal = json!({ "choices": [{ "delta": { "refusal": "no" } }] }).to_string();
+    let error = json!({ "error": { "message": "overloaded" } }).to_string();
+    let done = || "[DONE]".to_owned();
+    for (events, wanted, handed) in [
+        (vec![piece("Hel"), piece("lo"), stop.clone(), done()], Ok("Hello"), "Hello"),
+        (vec![piece("Hel"), stop.clone()], Ok("Hel"), "Hel"),
+        (vec![piece("Hel"), length, done()], Err(Error::CutOff), "Hel"),
+        (vec![piece("Hel")], Err(Error::CutOff), "Hel"),
+        (vec![refusal, done()], Err(Error::Refused), ""),
+        (vec![piece("Hel"), error], Err(Error::Garbage), "Hel"),
+        (vec!["{".to_owned()], Err(Error::Garbage), ""),
+    ] {
+        let server = FakeModel::start(move |_, _| Reaction::Events(events.clone())).await;
+        let (asked, seen) = streamed(&server).await;
+        assert_eq!(asked.answer.map(|a| a.text), wanted.map(str::to_owned));
+        assert!(seen.starts_with(handed) && (handed.is_empty() || seen == handed), "{seen}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_streams_or_their_options_is_asked_without() {
+    let plain = FakeModel::start(|_, body| {
+        if body["stream"] == true { Reaction::says("ignored") } else { Reaction::says("Hello") }
+    })
+    .await;
+    let (asked, handed) = streamed(&plain).await;
+    assert_eq!((asked.answer.unwrap().text.as_str(), handed.as_str()), ("Hello", "Hello"));
+    let strict = FakeModel::start(|_, body| {
+        if body.get("stream_options").is_some() {
+            return Reaction::error(400, &json!(null), "unknown field: stream_options");
+        }
+        Reaction::streams(&["Hel", "lo"])
+    })
+    .await;
+    let (asked, handed) = streamed(&strict).await;
+    assert_eq!((asked.answer.unwrap().text.as_str(), handed.as_str()), ("Hello", "Hello"));
+}
+
+#[tokio::test]
+async fn a_stream_that_nobody_asked_for_is_not_read() {
+    let server = FakeModel::start(|_, _| Reaction::Events(vec![piece(GOOD)])).await;
+    let client = client(&Options { models: vec!["one".into()], ..options(&server.url) });
+    assert_eq!(asked(&client).await.answer, Err(Error::Garbage));
+}
+
+#[tokio::test]
+async fn made_up_counts_of_tokens_are_within_bounds() {
+    let server = FakeModel::start(|_, _| {
+        let body = br#"{"choices":[{"message":{"content":"{\"a\":1}"},"finish_reason":"stop"}],"usage":{"prompt_tokens":10000000000000000000,"completion_tokens":-3}}"#;
+        Reaction::Reply(200, vec![], body.to_vec())
+    })
+    .await;
+    let client = client(&options(&server.url));
+    let spent = asked(&client).await.spent;
+    assert!(spent[0].input <= 10_000_000 && spent[0].output == 0, "{spent:?}");
 }
 
 #[tokio::test]
@@ -301,7 +379,11 @@ async fn no_fault_is_more_than_the_local_answer(db: TestDb) {
         |_, _| Reaction::error(401, &json!(null), "who are you"),
     ];
     for fault in faults {
-        let server = FakeModel::start(fault).await;
+        // In free text nonsense is as good as sense, so it is refused there.
+        let server = FakeModel::start(move |before, body| {
+            if body.get("response_format").is_some() { fault(before, body) } else { Reaction::Reset }
+        })
+        .await;
         let app = super::app(&db, &server.url, |_| {}).await;
         for (text, wanted) in texts.iter().zip(&wanted) {
             let reply = app.say(&app.device().await, text).await;

@@ -40,6 +40,8 @@ fn client(options: &Options) -> OpenAi {
 async fn app(db: &TestDb, url: &str, change: impl FnOnce(&mut Config)) -> TestApp {
     let mut config = config(db);
     config.llm = options(url);
+    config.llm.owner_per_minute = 0;
+    config.llm.network_per_minute = 0;
     change(&mut config);
     TestApp::with_doubles(db, config, seeded(), (&clock(), &Arc::default())).await
 }

@@ -11,6 +11,8 @@ on_both!(
     what_only_the_engine_may_say_is_not_said,
     events_come_without_a_model_too,
     a_repeat_gets_the_same_words,
+    whoever_hangs_up_is_answered_all_the_same,
+    a_slow_refusal_is_an_event,
 );
 
 fn talks(pieces: &'static [&'static str]) -> impl Fn(usize, &Value) -> Reaction + Send + Sync + 'static {
@@ -106,10 +108,8 @@ async fn events_come_without_a_model_too(db: TestDb) {
     let again = events(&app, &person, &body, Some("1")).await;
     assert_eq!(names(&again), ["typing", "response"]);
     assert_eq!(again[1].1["result"], first[2].1["result"]);
-    let refused = events(&app, &person, &json!({ "prompt": "hi", "messageId": "m1" }), None).await;
-    assert_eq!(names(&refused), ["typing", "error"]);
-    assert_eq!(refused[1].1["error"]["code"], "CONFLICT");
-    assert!(refused[1].1["error"]["errorId"].as_str().is_some_and(|id| !id.is_empty()));
+    let refused = app.post("/api/agent/run", &person, json!({ "prompt": "hi", "messageId": "m1" })).await;
+    assert_eq!((refused.status.as_u16(), refused.error()), (409, "CONFLICT"));
     let bad = app.post("/api/agent/run", &person, json!({ "prompt": 1 })).await;
     assert_eq!(bad.error(), "VALIDATION_ERROR");
 
@@ -141,4 +141,39 @@ async fn a_repeat_gets_the_same_words(db: TestDb) {
     assert_eq!(first.data()["result"], again.data()["result"]);
     assert!(first.data()["result"].as_str().unwrap().contains("first words"));
     app.finish().await;
+}
+
+async fn whoever_hangs_up_is_answered_all_the_same(db: TestDb) {
+    let server = FakeModel::start(talks(&["Hello there, ", "kept words. ", "Bye"])).await;
+    let app = super::app(&db, &server.url, |_| {}).await;
+    let person = app.device().await;
+    let body = json!({ "prompt": "how was your day, my dear machine?", "messageId": "m1" });
+    let begun =
+        app.request(reqwest::Method::POST, "/api/agent/run", &person).json(&body).send().await.unwrap();
+    drop(begun);
+    let again = app.post("/api/agent/run-sync", &person, body).await;
+    assert_eq!(again.data()["result"], "Hello there, kept words. Bye");
+    assert_eq!(server.requests().iter().filter(|body| body["stream"] == true).count(), 1);
+    app.finish().await;
+}
+
+async fn a_slow_refusal_is_an_event(db: TestDb) {
+    // The model takes its time; meanwhile the database goes, and the turn cannot be kept.
+    let server = FakeModel::start(|_, _| Reaction::Hang).await;
+    let app = super::app(&db, &server.url, |c| {
+        c.llm.call_ms = 600;
+        c.llm.turn_ms = 600;
+    })
+    .await;
+    let person = app.device().await;
+    let body = json!({ "prompt": "purple monkey dishwasher of sorts" });
+    let (events, ()) = tokio::join!(events(&app, &person, &body, None), async {
+        while server.requests().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        app.app().store().close().await;
+    });
+    assert_eq!(names(&events), ["typing", "error"], "{events:?}");
+    assert!(events[1].1["error"]["errorId"].as_str().is_some_and(|id| !id.is_empty()));
+    app.abandon().await;
 }

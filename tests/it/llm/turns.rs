@@ -12,6 +12,8 @@ on_both!(
     an_act_that_a_model_alone_names_is_confirmed_first,
     what_models_used_is_told_to_its_owner_alone,
     a_turn_that_runs_again_asks_once,
+    what_a_model_reads_out_of_an_answer_is_weighed_too,
+    past_the_budget_the_local_tiers_answer,
 );
 
 const ODD: &str = "die geräte-übersicht wäre jetzt fein";
@@ -124,5 +126,55 @@ async fn a_turn_that_runs_again_asks_once(db: TestDb) {
     }
     assert_eq!(server.requests().len() - before, 2);
     other.finish().await;
+    app.finish().await;
+}
+
+async fn what_a_model_reads_out_of_an_answer_is_weighed_too(db: TestDb) {
+    for (confidence, action) in [(0.0, "clarification_needed"), (0.99, "confirmation_requested")] {
+        let server = FakeModel::start(move |_, body| {
+            if !body["messages"][1]["content"].as_str().unwrap_or_default().contains("worry") {
+                return Reaction::Reset;
+            }
+            let entities = json!({ "action": "revoke", "device_name": "kitchen phone" });
+            Reaction::classifies("manage_sessions", confidence, &entities)
+        })
+        .await;
+        let phone = if confidence < 0.5 { PHONE } else { "+14155552672" };
+        let app = super::app(&db, &server.url, |c| {
+            c.classify.tiers = vec![vestibule::model::Tier::Llm];
+            c.llm.breaker_failures = 1_000;
+        })
+        .await;
+        let anna = app.sign_in(phone).await;
+        let (other, _) = app.sign_in_again(&app.device().await, phone).await;
+        for (person, name) in [(&anna, "Hall phone"), (&other, "Kitchen phone")] {
+            let named = app.say(person, &format!("rename this device to {name}")).await;
+            assert_eq!(named.action(), "device_renamed", "{named:?}");
+        }
+        assert_eq!(app.say(&anna, "log out my phone").await.action(), "clarification_needed");
+        let asked = app.say(&anna, "wait, is the kitchen phone mine or should I worry?").await;
+        assert_eq!(asked.action(), action, "{asked:?}");
+        assert!(app.is_alive(&anna).await && app.is_alive(&other).await);
+        app.finish().await;
+    }
+}
+
+async fn past_the_budget_the_local_tiers_answer(db: TestDb) {
+    let server = FakeModel::start(|_, _| Reaction::classifies("out_of_scope", 0.9, &json!({}))).await;
+    let app = super::app(&db, &server.url, |c| {
+        c.llm.owner_per_minute = 3;
+        c.classify.tiers = vec![vestibule::model::Tier::Llm];
+    })
+    .await;
+    let person = app.device().await;
+    let mut tiers = Vec::new();
+    for _ in 0..5 {
+        let said = app.say(&person, "I want to log in").await;
+        tiers.push(said.data()["response"]["context"]["tier"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(tiers.last().map(String::as_str), Some("local"), "{tiers:?}");
+    let classified = server.requests().iter().filter(|body| body.get("response_format").is_some()).count();
+    assert!(classified <= 3, "{classified}");
+    assert_eq!(app.say(&app.device().await, "log in").await.data()["response"]["context"]["tier"], "llm");
     app.finish().await;
 }

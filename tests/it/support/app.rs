@@ -190,6 +190,11 @@ impl TestApp {
         self.serving.take().unwrap().shutdown().await.unwrap();
     }
 
+    /// Ends an app whose database is gone.
+    pub(crate) async fn abandon(mut self) {
+        drop(self.serving.take().unwrap().shutdown().await);
+    }
+
     pub(crate) fn request(&self, method: Method, path: &str, person: &Person) -> reqwest::RequestBuilder {
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         if let Some(token) = &person.device {
