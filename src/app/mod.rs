@@ -7,6 +7,7 @@
 
 mod serve;
 pub mod sources;
+mod understanding;
 
 use std::sync::Arc;
 
@@ -15,19 +16,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use serve::Serving;
+pub use understanding::{classifier, model};
 
 use crate::bus::{Boundaries, Deliveries};
-use crate::classify::{Classifier, Training};
+use crate::classify::Classifier;
 use crate::clock::{MovableClock, SystemClock};
 use crate::config::Config;
 use crate::crypto::{self, Keys};
 use crate::dev_outbox::DevOutbox;
 use crate::engine::{self, Engine, Observer, Shadow};
 use crate::http;
-use crate::llm::{Llm, OpenAi, Quotas};
+use crate::llm::{Llm, Quotas};
 use crate::mail::Mail;
 use crate::model::{Clock, Profile, Randomness};
-use crate::prompt::Prompts;
 use crate::sms::Sms;
 use crate::store::Store;
 use crate::worker::{self, Worker};
@@ -79,18 +80,8 @@ impl App {
         let keys = Arc::new(Keys::derive(&key, &config.crypto.code_peppers)?);
         let (replies, graphs) = sources::load(&config.prompt, &config.graph)?;
         let (replies, graphs) = (Arc::new(replies), Arc::new(graphs));
-        let cache = config.store.folder();
-        let training = Training { graphs: Some(&graphs), cache: cache.as_deref() };
-        let local = match doubles.classifier {
-            Some(classifier) => classifier,
-            None => Arc::new(Classifier::trained(&config.classify, training)?),
-        };
-        let prompts = Arc::new(Prompts::load(&config.prompt)?);
-        let llm = match doubles.llm {
-            Some(double) => Some(double),
-            None => model(&config, &clock, &randomness)?,
-        };
-        let classifier = beside(local, &config, (llm, &prompts))?;
+        let given = (doubles.classifier, doubles.llm);
+        let classifier = understanding::build(&config, &graphs, (&clock, &randomness), given)?;
         let store = Store::open(&config.store).await?;
         let (deliveries, queued) = Deliveries::new();
         let deliveries = Arc::new(deliveries);
@@ -187,38 +178,6 @@ impl App {
         self.tasks.wait().await;
         self.store.close().await;
     }
-}
-
-/// The classifier of a configuration, with the language model that it names.
-pub fn classifier(config: &Config) -> anyhow::Result<Arc<Classifier>> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let llm = model(config, &clock, &Randomness::system())?;
-    let prompts = Arc::new(Prompts::load(&config.prompt)?);
-    let (_, graphs) = sources::load(&config.prompt, &config.graph)?;
-    let training = Training { graphs: Some(&graphs), cache: None };
-    beside(Arc::new(Classifier::trained(&config.classify, training)?), config, (llm, &prompts))
-}
-
-/// The language model of a configuration, if it names one.
-pub fn model(
-    config: &Config,
-    clock: &Arc<dyn Clock>,
-    randomness: &Randomness,
-) -> anyhow::Result<Option<Arc<dyn Llm>>> {
-    if config.llm.models.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(Arc::new(OpenAi::new(&config.llm, Arc::clone(clock), randomness.clone())?)))
-}
-
-/// The classifier with a language model beside it, where there is one.
-fn beside(
-    local: Arc<Classifier>,
-    config: &Config,
-    (llm, prompts): (Option<Arc<dyn Llm>>, &Arc<Prompts>),
-) -> anyhow::Result<Arc<Classifier>> {
-    let Some(llm) = llm else { return Ok(local) };
-    Ok(Arc::new(local.beside(&config.classify, &llm, prompts)?))
 }
 
 fn clock(profile: Profile, double: Option<Arc<dyn Clock>>) -> (Arc<dyn Clock>, Option<Arc<MovableClock>>) {

@@ -37,8 +37,8 @@ pub(super) struct Kept {
 
 impl Kept {
     /// Until when models may take in this turn, however often one is asked.
-    fn until(&mut self, turn_ms: u64) -> Option<Instant> {
-        Some(*self.until.get_or_insert_with(|| Instant::now() + Duration::from_millis(turn_ms)))
+    fn until(&mut self, turn_ms: u64) -> Instant {
+        *self.until.get_or_insert_with(|| Instant::now() + Duration::from_millis(turn_ms))
     }
 }
 
@@ -79,7 +79,7 @@ impl Engine {
             active: place.1.clone(),
             question: waiting.and_then(|w| self.question(call, (conversation, state), w)),
             earlier: self.earlier(call, conversation).await?,
-            until: kept.until(self.parts.models.turn_ms),
+            until: Some(kept.until(self.parts.models.turn_ms)),
         };
         let Heard { understanding, spent } = self.parts.classifier.hear(&input, || self.may_ask(call)).await;
         traced::understood(&understanding);
@@ -145,7 +145,7 @@ impl Engine {
             return;
         } else {
             let signed_in = turn.is_signed_in();
-            let until = kept.until(self.parts.models.turn_ms);
+            let until = Some(kept.until(self.parts.models.turn_ms));
             let talk = SmallTalk { text: &call.request.text, language, signed_in, until };
             let mut sink = |piece: &str| {
                 if let (Some(chunks), false) = (&call.chunks, piece.is_empty()) {

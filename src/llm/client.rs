@@ -120,17 +120,17 @@ impl OpenAi {
         ask: &Ask,
         (cost, mut hand): (&mut Spent, Option<&mut Handing<'_>>),
     ) -> Result<Answer, Error> {
-        let mut tries = 0;
+        let mut repeats = 0;
         loop {
             let tried = self.in_a_dialect(begun, ask, (&mut *cost, hand.as_deref_mut())).await;
             let Err(error) = tried else { return tried };
             let pause = error.retry_after().unwrap_or_else(|| self.pause());
             let was_seen = hand.as_ref().is_some_and(|hand| hand.handed);
             let is_too_long = pause > LONGEST_PAUSE || Instant::now() + pause >= begun.deadline;
-            if tries >= self.options.retries || !error.may_pass() || was_seen || is_too_long {
+            if repeats >= self.options.retries || !error.may_pass() || was_seen || is_too_long {
                 return Err(error);
             }
-            tries += 1;
+            repeats += 1;
             tokio::time::sleep(pause).await;
         }
     }
