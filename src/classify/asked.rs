@@ -34,6 +34,8 @@ pub(super) struct Asking {
     llm: Arc<dyn Llm>,
     system: String,
     shape: Arc<Shape>,
+    /// How many messages before this one are shown.
+    window: usize,
 }
 
 /// What a model proposes, its marks put back.
@@ -53,6 +55,7 @@ impl Asking {
         llm: Arc<dyn Llm>,
         prompts: &Prompts,
         agents: &[(String, String)],
+        window: u32,
     ) -> Result<Self, Error> {
         let fixed = ROUTES.iter().map(|&(name, about)| (name.to_owned(), about.to_owned()));
         let routes: Vec<RouteLine> =
@@ -67,6 +70,7 @@ impl Asking {
             llm,
             system: prompts.render(&SubIntentPrompt { routes })?,
             shape: Arc::new(Shape { name: "sub_intent_classification", schema, fits }),
+            window: usize::try_from(window).unwrap_or(usize::MAX),
         })
     }
 
@@ -92,12 +96,13 @@ impl Asking {
 
     fn ask(&self, input: &Input<'_>, redacted: &Redacted) -> Ask {
         let shown = |text: &str| redact(text).map(|redacted| redacted.text);
+        let earlier = input.earlier.iter().skip(input.earlier.len().saturating_sub(self.window));
         let told = json!({
             "message": redacted.text,
             "question": input.question.as_deref().and_then(shown),
             "awaiting": input.awaiting.map(crate::model::Slot::as_str),
             "active": input.active.as_ref().map(Route::as_str),
-            "earlier": input.earlier.iter().filter_map(|text| shown(text)).collect::<Vec<_>>(),
+            "earlier": earlier.filter_map(|text| shown(text)).collect::<Vec<_>>(),
         });
         Ask {
             system: self.system.clone(),

@@ -148,7 +148,7 @@ impl Classifier {
             options: options.clone(),
             model: Arc::clone(&self.model),
             agents: self.agents.clone(),
-            asking: Some(Asking::new(Arc::clone(llm), prompts, &self.agents)?),
+            asking: Some(Asking::new(Arc::clone(llm), prompts, &self.agents, options.window)?),
             generating: Some(Generating::new(Arc::clone(llm), Arc::clone(prompts))),
         })
     }

@@ -36,14 +36,8 @@ impl Shadow {
         self.classifier.window()
     }
 
-    /// The last of what was said before, as many as its own configuration says.
-    fn own(&self, earlier: &[String]) -> Vec<String> {
-        let most = usize::try_from(self.window()).unwrap_or(usize::MAX);
-        earlier.iter().skip(earlier.len().saturating_sub(most)).cloned().collect()
-    }
-
     pub(super) async fn compare(&self, input: &Input<'_>, heard: &Understanding) {
-        let own = Input { until: None, earlier: self.own(&input.earlier), ..input.clone() };
+        let own = Input { until: None, ..input.clone() };
         let other = self.classifier.hear(&own, || true).await.understanding;
         if place(heard) != place(&other) {
             let told = |u: &Understanding| format!("{} ({} {:.2})", place(u), u.tier.as_str(), u.confidence);
