@@ -10,7 +10,16 @@ mod people;
 
 use anyhow::Context;
 
-use people::{TURNS, share};
+use people::{Turns, share};
+use vestibule::model::Action;
+
+/// The messages of one registration and the answer each must get; phone and code are put in.
+const TURNS: Turns = [
+    ("I want to log in", Action::PhoneRequested),
+    ("PHONE", Action::OtpSent),
+    ("CODE", Action::NameRequested),
+    ("Maria Lopez", Action::RegistrationSuccessful),
+];
 
 /// People who sign in at the same time.
 const CONCURRENCY: [usize; 3] = [1, 16, 64];
@@ -21,7 +30,7 @@ fn main() -> anyhow::Result<()> {
     let mut by_turn = Vec::new();
     for concurrency in CONCURRENCY {
         let folder = std::env::temp_dir().join(format!("vestibule-bench-{}", std::process::id()));
-        let measured = runtime.block_on(people::measure(&folder, concurrency, |_| {}));
+        let measured = runtime.block_on(people::measure(&folder, (concurrency, &TURNS), |_| {}));
         std::fs::remove_dir_all(&folder).context("the folder cannot be removed")?;
         let (measured, took) = measured?;
         let mut all = measured.latencies.concat();

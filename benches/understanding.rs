@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use vestibule::app;
 use vestibule::classify::{Classifier, Input};
 use vestibule::config::Config;
-use vestibule::model::{Slot, Tier};
+use vestibule::model::{Action, Slot, Tier};
 
 /// Conversations at the same time.
 const CONVERSATIONS: usize = 64;
@@ -27,6 +27,14 @@ const CONVERSATIONS: usize = 64;
 const MODEL: Duration = Duration::from_millis(300);
 /// How often each tier is asked.
 const ASKED: usize = 2_000;
+
+/// Messages with words in them: for a bare number or code no model is asked.
+const TURNS: people::Turns = [
+    ("I want to log in", Action::PhoneRequested),
+    ("my number is PHONE", Action::OtpSent),
+    ("the code is CODE", Action::NameRequested),
+    ("Maria Lopez", Action::RegistrationSuccessful),
+];
 
 #[derive(Debug, Clone)]
 struct Model {
@@ -75,7 +83,7 @@ async fn asked(classifier: &Classifier, input: &Input<'_>, tier: Tier) -> anyhow
 async fn turns() -> anyhow::Result<()> {
     let (url, calls) = serve(MODEL).await?;
     let folder = std::env::temp_dir().join(format!("vestibule-bench-{}", std::process::id()));
-    let measured = people::measure(&folder, CONVERSATIONS, |config| {
+    let measured = people::measure(&folder, (CONVERSATIONS, &TURNS), |config| {
         config.classify.tiers = vec![Tier::Llm];
         config.llm.base_url = url;
         config.llm.models = vec!["bench".to_owned()];
