@@ -81,6 +81,10 @@ impl Generating {
         let mut spoken = Spoken::default();
         let asked = self.llm.stream(&ask, &mut |piece| sink(&spoken.hear(piece))).await;
         let text = asked.answer.ok().map(|answer| clean(&answer.text)).filter(|text| may_be_said(text));
+        // What was held back until it was settled is settled now.
+        if let Some(rest) = text.as_deref().and_then(|text| text.strip_prefix(spoken.shown.as_str())) {
+            sink(rest);
+        }
         Generated { text, spent: asked.spent }
     }
 }

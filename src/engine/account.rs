@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use tracing::error;
 
 use super::said::PROJECT;
 use super::{Caller, Engine, Error, checkpoint};
@@ -106,9 +107,11 @@ impl Engine {
         for user in self.store().users_to_erase(&crate::model::Actor::System, before, BATCH).await? {
             let mut tools = self.session_toolbox(&Caller::system(None));
             tool::account::erase_account(&mut tools, &user);
-            match self.store().apply(&tools.actor, tools.unit.into_writes()).await? {
+            match self.store().apply(&tools.actor, tools.unit.into_writes()).await {
                 // It was called off in this very moment, or another node was faster.
-                Applied::Done | Applied::Stale { .. } => {}
+                Ok(Applied::Done | Applied::Stale { .. }) => {}
+                // One account that cannot be erased does not keep those behind it.
+                Err(e) => error!(userId = %user.id, error = %super::turn::chain(&e), "Account not erased"),
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 mod faults;
 mod injection;
 mod provider;
+mod recorded;
 
 mod shown;
 mod talk;
