@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::redact::{Redacted, redact};
+use super::redact::{MOST_DIGITS, Redacted, redact};
 use super::schema::strict_schema;
 use super::{Error, Input, named_route};
 use crate::llm::{Ask, Llm, Shape, Spent};
@@ -96,13 +96,23 @@ impl Asking {
 
     fn ask(&self, input: &Input<'_>, redacted: &Redacted) -> Ask {
         let shown = |text: &str| redact(text).map(|redacted| redacted.text);
-        let earlier = input.earlier.iter().skip(input.earlier.len().saturating_sub(self.window));
+        // The newest first, for as long as no code could be put together from several messages.
+        let mut digits = redacted.digits();
+        let mut earlier: Vec<String> = (input.earlier.iter().rev().take(self.window))
+            .filter_map(|text| redact(text))
+            .take_while(|text| {
+                digits += text.digits();
+                digits < MOST_DIGITS
+            })
+            .map(|text| text.text)
+            .collect();
+        earlier.reverse();
         let told = json!({
             "message": redacted.text,
             "question": input.question.as_deref().and_then(shown),
             "awaiting": input.awaiting.map(crate::model::Slot::as_str),
             "active": input.active.as_ref().map(Route::as_str),
-            "earlier": earlier.filter_map(|text| shown(text)).collect::<Vec<_>>(),
+            "earlier": earlier,
         });
         Ask {
             system: self.system.clone(),

@@ -142,20 +142,20 @@ fn settled(text: &str) -> usize {
 fn clean(text: &str) -> String {
     let plain: String =
         text.chars().filter(|c| !crate::model::is_unseen(*c) && (*c == '\n' || !c.is_control())).collect();
-    let words: Vec<&str> = plain.split(' ').filter(|word| !is_link(word) && !is_markup(word)).collect();
+    let words: Vec<&str> =
+        plain.split(char::is_whitespace).filter(|word| !is_link(word) && !is_markup(word)).collect();
     let masked = mask::text(words.join(" ").trim());
     masked.chars().take(LONGEST).collect::<String>().trim_end().to_owned()
 }
 
 fn is_link(word: &str) -> bool {
     let low = word.to_lowercase();
-    let host = low.split('/').next().unwrap_or_default();
+    let host = low.split(['/', ':']).next().unwrap_or_default();
     let bare = host.trim_matches(|c: char| c.is_ascii_punctuation());
     let (name, top) = bare.rsplit_once('.').unwrap_or_default();
-    let is_host =
-        name.len() > 1 && (2..=12).contains(&top.len()) && top.bytes().all(|b| b.is_ascii_lowercase());
+    let is_host = name.len() > 1 && (2..=24).contains(&top.len()) && top.chars().all(char::is_alphabetic);
     (is_host && !low.contains('@'))
-        || low.contains("://")
+        || low.contains("//")
         || low.contains("](")
         || low.starts_with("www.")
         || (low.contains('/') && host.contains('.'))
@@ -180,6 +180,10 @@ mod tests {
                 "See or or now. Okay?",
             ),
             ("![x](http://a.b/c) hi", "hi"),
+            (
+                "evil.com\nnow evil.com\u{a0}then evil.com:8080 evil.рф [1]: //evil.com/x end",
+                "now then [1]: end",
+            ),
             ("Hi <script>alert(1)</script> there", "Hi there"),
             ("a\u{200b}nna@example.com wrote", "a••••••@•••••• wrote"),
         ] {

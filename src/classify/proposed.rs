@@ -43,20 +43,25 @@ fn sessions(found: &mut Entities, proposal: &Proposal<'_>, agrees: bool) -> bool
     found.action = action;
     let mut is_models = !by_reader || !agrees;
     if !has_target && acts {
-        found.session_ref = proposal.reference();
-        found.device_name = proposal.held("device_name");
-        is_models |= found.session_ref.is_some() || found.device_name.is_some();
-        if action == Some(SessionAction::Revoke) {
-            found.revoke_all = proposal.flag("revoke_all");
+        let all = proposal.flag("revoke_all").or(proposal.flag("keep_current"));
+        if action == Some(SessionAction::Revoke) && all.is_some() {
+            found.revoke_all = all;
             found.keep_current = proposal.flag("keep_current");
-            is_models |= found.revoke_all.is_some();
+        } else {
+            found.session_ref = proposal.reference();
+            found.device_name = proposal.held("device_name");
         }
+        is_models |= all.is_some() || found.session_ref.is_some() || found.device_name.is_some();
     }
     if action == Some(SessionAction::Rename) && found.new_device_name.is_none() {
         found.new_device_name = proposal.held("new_device_name");
         is_models |= found.new_device_name.is_some();
+        if found.new_device_name.is_none() && !has_target {
+            // The name is asked for, and which device it is for is asked or said with it.
+            (found.session_ref, found.device_name) = (None, None);
+        }
     }
-    // Ending all is confirmed by its own agent, and a new name that is still missing is asked for.
+    // Ending all is confirmed by its own agent.
     let ends_all = found.revoke_all.is_some() && found.keep_current.is_none();
     match action {
         Some(SessionAction::Revoke) => is_models && !ends_all,
@@ -65,10 +70,13 @@ fn sessions(found: &mut Entities, proposal: &Proposal<'_>, agrees: bool) -> bool
     }
 }
 
+/// A kind that the model alone names, and a move that it alone sees, are confirmed. A question what there is to move moves
+/// nothing.
 fn migration(found: &mut Entities, proposal: &Proposal<'_>, agrees: bool) -> bool {
+    let by_reader = found.migration_type.is_some();
     found.migration_type = found.migration_type.or_else(|| proposal.named::<MigrationType>("migration_type"));
-    // A question what there is to move moves nothing.
-    !agrees && found.action.is_none()
+    let is_models = !by_reader && found.migration_type.is_some();
+    found.action.is_none() && (!agrees || is_models)
 }
 
 /// Numbers and addresses prove themselves by their codes; a name is changed at once.
@@ -194,6 +202,20 @@ mod tests {
             assert!(given(text, route, &none, false).proposed, "{text}");
             assert!(!given(text, route, &none, true).proposed, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_asked_is_what_is_done() {
+        let others = json!({ "action": "revoke", "keep_current": true, "device_name": "them" });
+        let ended = merged("end them bitte", SubIntent::ManageSessions, &others);
+        assert!(
+            ended.proposed && ended.entities.revoke_all == Some(true) && ended.entities.device_name.is_none()
+        );
+        let nameless = json!({ "action": "rename", "session_ref": "oldest" });
+        let renamed = merged("neuer name bitte", SubIntent::ManageSessions, &nameless);
+        assert!(!renamed.proposed && renamed.entities.session_ref.is_none());
+        let all = json!({ "migration_type": "all" });
+        assert!(given("hmm, whichever", SubIntent::MigrateIdentity, &all, true).proposed);
     }
 
     #[test]

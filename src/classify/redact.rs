@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::text::{Words, digit};
 use crate::mask::{self, Kind};
+use crate::model::is_at;
 
 /// Shortest run of letters and digits that may be a key.
 const KEY_LENGTH: usize = 20;
@@ -17,7 +18,7 @@ const NAME_LENGTH: usize = 6;
 /// Longest text that is looked over; a longer one is not shown.
 const LONGEST: usize = 2_000;
 /// Fewest digits, beside the marks, that may be a code.
-const MOST_DIGITS: usize = 4;
+pub(super) const MOST_DIGITS: usize = 4;
 /// Digits as they are said, as [`Words`] reads them: without accents, in small letters.
 const DIGIT_WORDS: &[&str] = &[
     "zero|oh|one|two|three|four|five|six|seven|eight|nine|nought",
@@ -33,12 +34,99 @@ const DIGIT_WORDS: &[&str] = &[
     "صفر|واحد|اثنان|اثنين|ثلاثة|اربعة|خمسة|ستة|سبعة|ثمانية|تسعة",
     "शून्य|एक|दो|तीन|चार|पांच|छह|सात|आठ|नौ",
 ];
-/// Numbers of two digits, likewise.
-const TWO_DIGIT_WORDS: &str = "ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|diez|once|doce|trece|catorce|quince|veinte|treinta|cuarenta|cincuenta|sesenta|setenta|ochenta|noventa|zehn|elf|zwolf|dreizehn|vierzehn|funfzehn|zwanzig|dreissig|dreißig|vierzig|funfzig|sechzig|siebzig|achtzig|neunzig|dix|onze|douze|treize|quatorze|quinze|vingt|trente|quarante|cinquante|soixante";
+/// Words that say a digit again.
+const AGAIN_WORDS: &str = "double|doble|doppel|triple|treble|dobro|doppio";
+/// What stands in a word for a number of two digits, alone or with others, likewise.
+const TWO_DIGIT_STEMS: &[&str] = &[
+    "eleven",
+    "twelve",
+    "teen",
+    "twenty",
+    "thirty",
+    "forty",
+    "fifty",
+    "sixty",
+    "seventy",
+    "eighty",
+    "ninety",
+    "catorce",
+    "quince",
+    "dieci",
+    "veint",
+    "treinta",
+    "cuarenta",
+    "cincuenta",
+    "sesenta",
+    "setenta",
+    "ochenta",
+    "noventa",
+    "zehn",
+    "zwolf",
+    "zwanzig",
+    "dreissig",
+    "dreißig",
+    "vierzig",
+    "funfzig",
+    "sechzig",
+    "siebzig",
+    "achtzig",
+    "neunzig",
+    "onze",
+    "douze",
+    "treize",
+    "quatorze",
+    "quinze",
+    "seize",
+    "vingt",
+    "trente",
+    "quarante",
+    "cinquante",
+    "soixante",
+    "undici",
+    "dodici",
+    "tredici",
+    "venti",
+    "venta",
+    "trenta",
+    "quaranta",
+    "cinquanta",
+    "sessanta",
+    "settanta",
+    "ottanta",
+    "dezes",
+    "dezen",
+    "dezoito",
+    "vinte",
+    "trinta",
+    "quarenta",
+    "cinquenta",
+    "sessenta",
+    "oitenta",
+    "twaalf",
+    "tien",
+    "twintig",
+    "dertig",
+    "veertig",
+    "vijftig",
+    "zestig",
+    "zeventig",
+    "tachtig",
+    "negentig",
+    "nascie",
+    "dziescia",
+    "dziesci",
+    "dziesiat",
+    "надцать",
+    "дцать",
+    "десят",
+    "сорок",
+];
+/// The same as whole words, which stand in other words too.
+const TWO_DIGIT_WORDS: &str = "ten|diez|once|doce|trece|elf|dix|dez|doze|treze";
 const HAN_DIGITS: &str = "零〇一二三四五六七八九";
 /// The signs of an address, as they are said.
-const AT_WORDS: &str = "at|arroba|chez|klammeraffe|chiocciola";
-const DOT_WORDS: &str = "dot|punto|punkt|point|ponto";
+const AT_WORDS: &str = "at|arroba|arobase|chez|klammeraffe|chiocciola|apenstaartje|malpa|małpa|собака";
+const DOT_WORDS: &str = "dot|punto|punkt|point|ponto|punt|kropka|точка";
 /// How many words may stand between the two.
 const DOMAIN_WORDS: usize = 4;
 
@@ -76,6 +164,11 @@ impl Redacted {
     /// Whether there is anything beside the marks that a model could judge.
     pub(super) fn has_words(&self) -> bool {
         self.unmarked().chars().any(char::is_alphabetic)
+    }
+
+    /// How many digits stand beside the marks, written or named.
+    pub(super) fn digits(&self) -> usize {
+        Words::of(&self.unmarked()).as_slice().iter().map(|word| digits_in(word)).sum()
     }
 
     fn unmarked(&self) -> String {
@@ -145,9 +238,8 @@ impl Redacted {
         if self.text.chars().count() > LONGEST {
             return true;
         }
-        let words = Words::of(&self.unmarked());
-        let digits: usize = words.as_slice().iter().map(|word| digits_in(word)).sum();
-        digits >= MOST_DIGITS || says_an_address(words.as_slice())
+        let left = self.unmarked();
+        self.digits() >= MOST_DIGITS || left.contains(is_at) || says_an_address(Words::of(&left).as_slice())
     }
 }
 
@@ -164,7 +256,9 @@ fn digits_in(word: &str) -> usize {
         return written;
     }
     let named = |list: &str| list.split('|').any(|number| number == word);
-    usize::from(DIGIT_WORDS.iter().any(|list| named(list))) + 2 * usize::from(named(TWO_DIGIT_WORDS))
+    let of_two = named(TWO_DIGIT_WORDS) || TWO_DIGIT_STEMS.iter().any(|stem| word.contains(stem));
+    let of_one = named(AGAIN_WORDS) || DIGIT_WORDS.iter().any(|list| named(list));
+    if of_two { 2 } else { usize::from(of_one) }
 }
 
 #[cfg(test)]
@@ -219,6 +313,12 @@ mod tests {
             "twelve thirty-four fifty-six",
             "验证码是一二三四五六",
             "anna at example dot com",
+            "double four double one double six",
+            "mi código es dieciséis veintitrés veintiocho",
+            "zwölf vierunddreißig sechsundfünfzig",
+            "dodici trentaquattro cinquantasei",
+            "anna @ example.com",
+            "jean arobase gmail point com",
         ] {
             assert!(redact(said).is_none(), "{said}");
         }

@@ -97,7 +97,7 @@ pub(super) const KEYS: &[Key] = &[
     key("classify.tiers", |c, v| put(&mut c.classify.tiers, v.list(TIERS, |_: &Tier| true))),
     key("classify.window", |c, v| put(&mut c.classify.window, v.whole(0, 20))),
 
-    key("llm.base_url", |c, v| put(&mut c.llm.base_url, base_url(v))).alias("OPENAI_BASE_URL"),
+    key("llm.base_url", |c, v| put(&mut c.llm.base_url, base_url(v))).alias("OPENAI_BASE_URL").secret(),
     key("llm.api_key", |c, v| put(&mut c.llm.api_key, v.text("a key", is_header).map(|k| given(k).map(Secret::new))))
         .alias("OPENAI_API_KEY").secret(),
     key("llm.models", |c, v| put(&mut c.llm.models, v.list(MODELS, |name: &String| is_model(name)))).alias("OPENAI_MODEL"),
@@ -214,8 +214,8 @@ fn base_url(value: &Raw) -> Result<String, Expected> {
 }
 
 fn is_http(url: &str) -> bool {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    rest.is_some_and(|rest| !rest.trim_matches('/').is_empty() && !rest.contains(['@', ' ', '?', '#']))
+    let plain = url.starts_with("https://") || url.starts_with("http://");
+    plain && !url.contains(['@', ' ', '?', '#']) && reqwest::Url::parse(url).is_ok_and(|url| url.has_host())
 }
 
 fn is_header(text: &str) -> bool {

@@ -36,6 +36,11 @@ pub(super) struct Kept {
 }
 
 impl Kept {
+    /// What was used is counted with the turn that was just committed.
+    pub(super) fn counted(&mut self) {
+        self.spent.clear();
+    }
+
     /// Until when models may take in this turn, however often one is asked.
     fn until(&mut self, turn_ms: u64) -> Instant {
         *self.until.get_or_insert_with(|| Instant::now() + Duration::from_millis(turn_ms))

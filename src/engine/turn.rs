@@ -208,7 +208,10 @@ impl Engine {
         let (usage, tier) = (self.usage(&conversation.id, kept), turn.heard.tier);
         let decided = Decided { call, conversation, fresh, turn, response, usage };
         let committed = match self.commit(decided).await? {
-            Committed::Done(done) => done,
+            Committed::Done(done) => {
+                kept.counted();
+                done
+            }
             Committed::Stale => return Ok(Attempt::Stale(account)),
             Committed::Unauthorized => return Err(Error::Unauthorized),
         };

@@ -23,6 +23,8 @@ pub struct Data {
     pub rows: Vec<nlu::Row>,
     /// The rows that have none of them.
     pub outside: Vec<nlu::Row>,
+    /// Of each row in the file's order, whether it is one of these.
+    pub order: Vec<bool>,
 }
 
 /// A line of ours.
@@ -48,6 +50,7 @@ pub fn read_data(file: &str, text: &str, part: Part, outside: &str) -> Result<Da
     let mut data = Data::default();
     for (text, label) in rows {
         let row = nlu::Row { text, label, context: Context::default() };
+        data.order.push(row.label == outside);
         if row.label == outside { data.outside.push(row) } else { data.rows.push(row) }
     }
     if data.rows.is_empty() {

@@ -75,8 +75,9 @@ pub fn compare(train: &Data, test: &Data, outside: &str) -> Result<IntentReport,
         refusals: Refusals { threshold: model.threshold(), ..Refusals::default() },
         ..Counts::default()
     };
-    let inside = test.rows.iter().map(|row| (row, false));
-    for (row, is_outside) in inside.chain(test.outside.iter().map(|row| (row, true))) {
+    let (mut inside, mut without) = (test.rows.iter(), test.outside.iter());
+    for &is_outside in &test.order {
+        let Some(row) = (if is_outside { without.next() } else { inside.next() }) else { continue };
         let begun = now();
         let scores = model.classify(&row.text, &row.context);
         let us = begun.elapsed().as_secs_f64() * 1_000_000.0;

@@ -44,6 +44,7 @@ impl OpenAi {
         match said {
             // A server that gives no stream may still give an answer.
             Err(Error::Empty) if reason.is_empty() => {
+                cost.calls = cost.calls.saturating_add(1);
                 let said = self.once(one, cost).await?;
                 hand.on(&said.0);
                 Ok(said)

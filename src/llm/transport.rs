@@ -56,7 +56,7 @@ async fn exchange(client: &Client, request: reqwest::Request) -> Result<Response
     }
     let kind = response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     if streams && kind.starts_with("text/event-stream") {
-        return Ok(response);
+        return Ok(bounded(response));
     }
     let body = read(response).await?;
     if body.iter().all(u8::is_ascii_whitespace) {
@@ -66,6 +66,17 @@ async fn exchange(client: &Client, request: reqwest::Request) -> Result<Response
         return Err(Error::Garbage);
     }
     Ok(whole(body))
+}
+
+/// The same stream, which breaks off where it is longer than a body may be.
+fn bounded(response: Response) -> Response {
+    let mut passed = 0;
+    let pieces = response.bytes_stream().map(move |piece| {
+        let piece = piece.map_err(std::io::Error::other)?;
+        passed += piece.len();
+        if passed > LARGEST { Err(std::io::Error::other("too long")) } else { Ok(piece) }
+    });
+    Response::from(http::Response::new(reqwest::Body::wrap_stream(pieces)))
 }
 
 /// A response again, of a body that was read.

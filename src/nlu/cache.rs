@@ -1,8 +1,8 @@
 //! Models kept in files, so that a start with the same rows need not train again.
 //!
 //! A file's name and head hold a key over everything that the model comes from: the rows, the seed, and the text of the
-//! code that trains. So no change of either can be forgotten, and nothing needs to be counted up by hand. What is not
-//! whole, or is another's, is trained anew and replaced.
+//! code that trains. So no change of either can be forgotten, and nothing needs to be counted up by hand; a library that
+//! it stands on comes with another version of ours, which is in the key too. What is not whole, or is another's, is trained anew and replaced.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,10 @@ const CODE: &[&str] = &[
     include_str!("calibrate.rs"),
     include_str!("codec.rs"),
     include_str!("features.rs"),
+    include_str!("model.rs"),
+    include_str!("row.rs"),
+    include_str!("../model/rng.rs"),
+    env!("CARGO_PKG_VERSION"),
     include_str!("folds.rs"),
     include_str!("scope.rs"),
     include_str!("svm.rs"),
