@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::text::{Words, digit};
-use crate::mask::{self, Kind};
+use crate::mask::{self, HIDDEN, Kind};
 use crate::model::is_at;
 
 /// Shortest run of letters and digits that may be a key.
@@ -239,6 +239,8 @@ impl Redacted {
             return true;
         }
         let left = self.unmarked();
+        // What was masked before, as stored messages are, gives nothing away.
+        let left = left.replace(&format!("{HIDDEN}@{HIDDEN}"), " ");
         self.digits() >= MOST_DIGITS || left.contains(is_at) || says_an_address(Words::of(&left).as_slice())
     }
 }
@@ -324,6 +326,7 @@ mod tests {
         }
         let late = format!("{} one two three four five six", "word ".repeat(500));
         assert!(redact(&late).is_none());
+        assert!(redact(&mask::text("user: purple anna@example.com dishwasher")).is_some());
         assert!(redact("one of my two phones").is_some());
         assert!(redact("log out session two").is_some());
     }

@@ -77,13 +77,23 @@ fn plain(value: &Value) -> Value {
         Value::Object(map) => map
             .iter()
             .filter(|(key, _)| !["reference", "user_id", "device_id", "session_id"].contains(&key.as_str()))
-            .map(|(key, value)| (key.clone(), plain(value)))
+            .map(|(key, value)| (key.clone(), if key == "context" { known(value) } else { plain(value) }))
             .collect(),
         Value::Array(items) => items.iter().map(plain).collect(),
         Value::String(text) if is_id(text) => Value::String("…".to_owned()),
         Value::String(text) => Value::String(without_reference(text)),
         other => other.clone(),
     }
+}
+
+/// A context without how it came to be known: after a crash a question may wait that was answered in the clean play, and
+/// the same message is then understood by another rule.
+fn known(context: &Value) -> Value {
+    let mut context = plain(context);
+    if let Some(fields) = context.as_object_mut() {
+        fields.retain(|key, _| key != "reason" && key != "scores");
+    }
+    context
 }
 
 /// Whether a text is an id and nothing more: ids begin with the time they were made at.

@@ -35,6 +35,13 @@ async fn pass_a_minute(app: &TestApp) {
     let before = store.statements();
     app.advance(61);
     until(async || store.statements() >= before + 4).await;
+    // On a busy machine the sweep may still be at it; it is over once nothing has been asked for a while.
+    let mut quiet = 0;
+    while quiet < 50 {
+        let seen = store.statements();
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        quiet = if store.statements() == seen { quiet + 1 } else { 0 };
+    }
 }
 
 // D5
