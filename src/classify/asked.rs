@@ -1,7 +1,7 @@
 //! The tier that asks a language model: what it is shown, and what of its answer is believed.
 //!
 //! The model chooses a route and proposes entities (D14). A number or code it names is never taken: readers find those in
-//! the text. Other values count only where the person's own words hold them, and an act that the model alone names is
+//! the text. Other texts count only where the person's own words hold them, and an act that the model alone names is
 //! put to the person first.
 
 use std::sync::Arc;
