@@ -11,7 +11,7 @@ use super::Config;
 use super::value::{Expected, Raw};
 use crate::llm::{self, Price};
 use crate::model::{AuthProgress, Region, Secret, Tier};
-use crate::telemetry;
+use crate::{sms, telemetry};
 
 /// One key: where it stands, what else it is called, how it is set.
 pub(super) struct Key {
@@ -36,6 +36,7 @@ pub(super) const KEYS: &[Key] = &[
     key("http.addr", |c, v| put(&mut c.http.addr, v.parsed("an address with a port, such as 127.0.0.1:8080"))),
     key("http.trusted_proxies", |c, v| put(&mut c.http.trusted_proxies, v.list(PROXIES, one_machine))),
     key("http.request_timeout_ms", |c, v| put(&mut c.http.request_timeout_ms, v.whole(1_000, 600_000))),
+    key("http.public_url", |c, v| put(&mut c.http.public_url, v.text(PUBLIC_URL, |url| url.is_empty() || is_origin(url)).map(given))),
     key("http.body_limit", |c, v| put(&mut c.http.body_limit, v.whole(16 * 1024, 16 * 1024 * 1024))),
 
     key("limits.otp_expiry_minutes", |c, v| put(&mut c.limit.otp_expiry_minutes, v.whole(1, 60)))
@@ -114,6 +115,31 @@ pub(super) const KEYS: &[Key] = &[
     key("worker.first_try_ms", |c, v| put(&mut c.worker.first_try_ms, v.whole(1, 30_000))),
     key("worker.lease_seconds", |c, v| put(&mut c.worker.lease_seconds, v.whole(1, 600))),
     key("worker.poll_ms", |c, v| put(&mut c.worker.poll_ms, v.whole(10, 60_000))),
+    key("worker.at_once", |c, v| put(&mut c.worker.at_once, v.whole(1, 1_000))),
+    key("worker.max_tries", |c, v| put(&mut c.worker.max_tries, v.whole(1, 100))),
+    key("worker.retry_ms", |c, v| put(&mut c.worker.retry_ms, v.whole(10, 600_000))),
+    key("worker.retry_most_seconds", |c, v| put(&mut c.worker.retry_most_seconds, v.whole(1, 3_600))),
+
+    key("sms.sender", |c, v| put(&mut c.sms.sender, v.parsed("one of auto, development, twilio, verify, gateway"))),
+    key("sms.base_url", |c, v| put(&mut c.sms.base_url, v.text(ORIGIN, is_origin))),
+    key("sms.verify_url", |c, v| put(&mut c.sms.verify_url, v.text(ORIGIN, is_origin))),
+    key("sms.account_sid", |c, v| put(&mut c.sms.account_sid, sid(v, "an account's SID, such as AC and 32 hexadecimal digits", "AC")))
+        .alias("TWILIO_ACCOUNT_SID"),
+    key("sms.auth_token", |c, v| put(&mut c.sms.auth_token, secret(v, "a token"))).alias("TWILIO_AUTH_TOKEN").secret(),
+    key("sms.api_key", |c, v| put(&mut c.sms.api_key, sid(v, "an API key's SID, such as SK and 32 hexadecimal digits", "SK"))),
+    key("sms.api_secret", |c, v| put(&mut c.sms.api_secret, secret(v, "a secret"))).secret(),
+    key("sms.from", |c, v| put(&mut c.sms.from, v.text(FROM, |from| from.is_empty() || is_sender(from)).map(given)))
+        .alias("TWILIO_FROM"),
+    key("sms.verify_service", |c, v| put(&mut c.sms.verify_service, sid(v, "a Verify service's SID, such as VA and 32 hexadecimal digits", "VA"))),
+    key("sms.gateway_url", |c, v| put(&mut c.sms.gateway_url, v.text("an https address", |url| url.is_empty() || is_http(url)).map(|u| given(u).map(Secret::new))))
+        .secret(),
+    key("sms.gateway_secret", |c, v| put(&mut c.sms.gateway_secret, v.text("a text of at least 16 characters", |text| text.is_empty() || text.len() >= 16).map(|s| given(s).map(Secret::new))))
+        .secret(),
+    key("sms.timeout_ms", |c, v| put(&mut c.sms.timeout_ms, v.whole(100, 60_000))),
+    key("sms.breaker_failures", |c, v| put(&mut c.sms.breaker_failures, v.whole(1, 1_000))),
+    key("sms.breaker_seconds", |c, v| put(&mut c.sms.breaker_seconds, v.whole(1, 3_600))),
+    key("sms.countries", |c, v| put(&mut c.sms.countries, v.list(COUNTRIES, |_: &sms::Country| true))),
+    key("sms.domain", |c, v| put(&mut c.sms.domain, v.text("a domain, such as id.example.com", |name| name.is_empty() || is_domain(name)).map(given))),
 
     key("telemetry.level", |c, v| put(&mut c.telemetry.level, v.text(LEVEL, |level| telemetry::filter(level).is_ok()))),
     key("telemetry.otlp_endpoint", |c, v| put(&mut c.telemetry.otlp_endpoint, v.text(COLLECTOR, is_collector).map(given)))
@@ -135,6 +161,11 @@ const BASE_URL: &str = "an address such as https://api.openai.com/v1";
 const MODELS: &str = "a list of models' names, the preferred one first";
 const PRICES: &str =
     "a list of `MODEL INPUT OUTPUT`, the prices of a million tokens, such as `gpt-4.1-mini 0.40 1.60`";
+const PUBLIC_URL: &str = "the address that others reach this under, such as https://id.example.com";
+const ORIGIN: &str = "an address without a path, such as https://api.twilio.com";
+const FROM: &str =
+    "a number such as +14155550100, a short code, a name of up to 11 letters, or a messaging service's SID";
+const COUNTRIES: &str = "a list of countries of two letters, such as US, or all";
 const REGION: &str = "a country of two letters, such as US, or none";
 const COLLECTOR: &str = "the URL of a collector, such as http://127.0.0.1:4318, without a user or a password";
 const LEVEL: &str =
@@ -216,6 +247,39 @@ fn base_url(value: &Raw) -> Result<String, Expected> {
 fn is_http(url: &str) -> bool {
     let plain = url.starts_with("https://") || url.starts_with("http://");
     plain && !url.contains(['@', ' ', '?', '#']) && reqwest::Url::parse(url).is_ok_and(|url| url.has_host())
+}
+
+/// An address that paths are put behind.
+fn is_origin(url: &str) -> bool {
+    is_http(url) && reqwest::Url::parse(url).is_ok_and(|url| url.path() == "/")
+}
+
+/// Of one of Twilio's kinds; an empty variable means the same as none.
+fn sid(value: &Raw, what: &'static str, kind: &str) -> Result<Option<String>, Expected> {
+    let is_sid = |text: &str| {
+        text.strip_prefix(kind).is_some_and(|id| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()))
+    };
+    value.text(what, |text| text.is_empty() || is_sid(text)).map(given)
+}
+
+fn secret(value: &Raw, what: &'static str) -> Result<Option<Secret>, Expected> {
+    value.text(what, is_header).map(|text| given(text).map(Secret::new))
+}
+
+/// What a message may come from: a number, a short code, a messaging service, or letters.
+fn is_sender(text: &str) -> bool {
+    let is_number = text.strip_prefix('+').unwrap_or(text).bytes().all(|b| b.is_ascii_digit());
+    let is_service =
+        text.len() == 34 && text.starts_with("MG") && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    let is_name = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b' ');
+    is_service || (3..=16).contains(&text.len()) && is_number || (1..=11).contains(&text.len()) && is_name
+}
+
+fn is_domain(name: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len()) && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    name.len() <= 60 && name.contains('.') && name.split('.').all(is_label)
 }
 
 fn is_header(text: &str) -> bool {

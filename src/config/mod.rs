@@ -22,7 +22,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::model::Profile;
-use crate::{classify, crypto, graph, http, limit, llm, prompt, store, telemetry, tool, worker};
+use crate::{classify, crypto, graph, http, limit, llm, prompt, sms, store, telemetry, tool, worker};
 
 use entries::Entry;
 pub use problem::{Place, Problem, Problems};
@@ -54,6 +54,8 @@ pub struct Config {
     pub llm: llm::Options,
     /// The worker.
     pub worker: worker::Options,
+    /// Text messages.
+    pub sms: sms::Options,
     /// Logs and traces.
     pub telemetry: telemetry::Options,
     /// The conversation's graphs.

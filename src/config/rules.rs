@@ -8,6 +8,7 @@ use super::keys::key_bytes;
 use super::problem::{Place, Problem};
 use crate::crypto;
 use crate::model::{Profile, Tier};
+use crate::sms::Sender;
 
 /// Where each given key comes from; `None` if its value was refused.
 pub(super) type Origins = BTreeMap<&'static str, Option<Place>>;
@@ -83,6 +84,44 @@ const RULES: &[Rule] = &[
         keys: &["limits.otp_resend_seconds", "limits.otp_expiry_minutes"],
         holds: |c| c.limit.otp_resend_seconds <= c.limit.otp_expiry_minutes.saturating_mul(60),
         says: "limits.otp_resend_seconds must not outlast limits.otp_expiry_minutes",
+    },
+    Rule {
+        keys: &["sms.account_sid", "sms.auth_token", "sms.api_key", "sms.api_secret"],
+        holds: |c| c.sms.account_sid.is_none() || c.sms.auth_token.is_some() || c.sms.api_key.is_some(),
+        says: "sms.account_sid needs sms.auth_token, or an API key: sms.api_key and sms.api_secret",
+    },
+    Rule {
+        keys: &["sms.api_key", "sms.api_secret"],
+        holds: |c| c.sms.api_key.is_some() == c.sms.api_secret.is_some(),
+        says: "sms.api_key and sms.api_secret belong together",
+    },
+    Rule {
+        keys: &["sms.sender", "sms.account_sid", "sms.from"],
+        holds: |c| c.sms.sender() != Sender::Twilio || c.sms.account_sid.is_some() && c.sms.from.is_some(),
+        says: "messages by Twilio need sms.account_sid and sms.from (TWILIO_ACCOUNT_SID and TWILIO_FROM)",
+    },
+    Rule {
+        keys: &["sms.sender", "sms.verify_service", "sms.account_sid"],
+        holds: |c| {
+            c.sms.sender() != Sender::Verify || c.sms.account_sid.is_some() && c.sms.verify_service.is_some()
+        },
+        says: "codes by Verify need sms.account_sid and sms.verify_service",
+    },
+    Rule {
+        keys: &["sms.sender", "sms.gateway_url", "sms.gateway_secret"],
+        holds: |c| {
+            c.sms.sender() != Sender::Gateway || c.sms.gateway_url.is_some() && c.sms.gateway_secret.is_some()
+        },
+        says: "messages by a gateway need sms.gateway_url and sms.gateway_secret",
+    },
+    Rule {
+        keys: &["worker.lease_seconds", "sms.timeout_ms"],
+        holds: |c| {
+            c.sms.sender() == Sender::Development
+                || c.worker.lease_seconds.saturating_mul(1_000) > c.sms.timeout_ms
+        },
+        says: "worker.lease_seconds has to be longer than sms.timeout_ms: \
+               a claim would lapse while its message is on its way",
     },
     Rule {
         keys: &["worker.lease_seconds", "worker.first_try_ms"],

@@ -46,4 +46,4 @@ pub use response::{Action, NodeResponse};
 pub use rng::{Randomness, TurnRng};
 pub use secret::Secret;
 pub use text::{digit, is_unseen};
-pub use verdict::Verdict;
+pub use verdict::{DeliveryStatus, Verdict};

@@ -97,6 +97,7 @@ impl Region {
 pub struct Phone {
     e164: Box<str>,
     country_code: i32,
+    region: Option<rlibphonenumber::Region>,
     valid: bool,
 }
 
@@ -116,6 +117,7 @@ impl Phone {
         Ok(Self {
             e164,
             country_code: number.country_code,
+            region: PHONE_NUMBER_UTIL.get_region_for_number(&number),
             valid: number.is_valid() && takes_messages(&number),
         })
     }
@@ -129,6 +131,16 @@ impl Phone {
     /// pumps messages owns the block and never tries a number twice.
     pub fn prefix(&self) -> &str {
         self.e164.get(..self.tail_start()).unwrap_or_default()
+    }
+
+    /// The country it belongs to, as two letters; none for a number of no country, such as a satellite's.
+    pub fn country(&self) -> Option<String> {
+        self.region.map(|region| region.to_string())
+    }
+
+    /// Whether it belongs to that country.
+    pub fn is_of(&self, country: Region) -> bool {
+        self.region == Some(country.0)
     }
 
     /// Whether a message may be sent to it: its country has numbers of this form, and they are people's.

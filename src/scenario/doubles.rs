@@ -167,7 +167,14 @@ mod tests {
         let mut effect = || EffectId::new(jiff::Timestamp::UNIX_EPOCH, &mut rng);
         let text = || Secret::new("123456");
         let phone = Phone::parse("+14155552671", None).unwrap();
-        let sms = sms::Message { effect: effect(), to: phone, text: text() };
+        let sms = sms::Message {
+            effect: effect(),
+            to: phone,
+            text: text(),
+            code: None,
+            language: "en".to_owned(),
+            not_after: jiff::Timestamp::MAX,
+        };
         let to = Email::parse("anna@example.com").unwrap();
         let mail = mail::Message { effect: effect(), to, subject: "s".to_owned(), text: text() };
         let provider = Provider::default();

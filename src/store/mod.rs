@@ -36,6 +36,7 @@ pub mod erase;
 pub mod instance;
 pub mod messages;
 pub mod model_usage;
+pub mod opt_outs;
 pub mod outbox;
 pub mod pending;
 pub mod revocations;
@@ -59,7 +60,7 @@ pub use devices::{Device, Rotation};
 pub use error::Error;
 pub use messages::{Message, Role};
 pub use options::Options;
-pub use outbox::{Effect, EffectStatus, Finish};
+pub use outbox::{Effect, EffectStatus, Finish, Report};
 pub use pending::{PendingResponse, PendingStatus};
 pub use revocations::{Revocation, RevocationKind};
 pub use sessions::{Found, Session, TokenExchange};
@@ -76,7 +77,7 @@ macro_rules! sql {
         $(static $name: &str = $text;)+
 
         /// The table's statements by name.
-        pub(super) static STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $text)),+];
+        pub(in crate::store) static STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $text)),+];
     };
 }
 use sql;
@@ -131,6 +132,9 @@ pub static STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("trusts", trusts::STATEMENTS),
     ("contact_changes", contact_changes::STATEMENTS),
     ("outbox", outbox::STATEMENTS),
+    ("outbox changes", outbox::change::STATEMENTS),
+    ("outbox report", outbox::report::STATEMENTS),
+    ("opt_outs", opt_outs::STATEMENTS),
     ("audit", audit::STATEMENTS),
     ("dev_outbox", dev_outbox::STATEMENTS),
     ("erase", erase::STATEMENTS),

@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 
 use super::{Error, Toolbox};
-use crate::model::{Contact, EffectId};
-use crate::store::outbox::{self, Effect, EffectStatus};
+use crate::model::{Contact, EffectId, Phone};
+use crate::store::outbox::{self, Effect};
 use crate::store::users::User;
 
 /// After that it is no news any more.
@@ -15,23 +15,12 @@ pub fn queue(tools: &mut Toolbox, user: &User, contact: &Contact, template: &str
     let id = EffectId::new(tools.now, &mut tools.rng);
     let address = contact.address().as_bytes();
     let destination_sealed = Some(tools.keys.seal(&mut tools.rng, id.as_str(), address)?);
+    let times = (tools.now, tools.now + WORTH_SENDING);
     tools.unit.push(outbox::insert(&Effect {
-        id: id.clone(),
-        conversation: None,
-        kind: contact.channel().to_owned(),
-        template: template.to_owned(),
         locale: user.locale.clone().unwrap_or_else(|| tools.language.clone()),
-        challenge: None,
         destination_sealed,
-        status: EffectStatus::Queued,
-        tries: 0,
-        claimed_by: None,
-        claimed_until: None,
-        not_after: tools.now + WORTH_SENDING,
-        provider_id: None,
-        error: None,
-        created_at: tools.now,
-        updated_at: tools.now,
+        country: contact.phone().and_then(Phone::country),
+        ..Effect::waiting(id.clone(), contact.channel(), template, times)
     }));
     Ok(id)
 }

@@ -19,7 +19,7 @@ impl Worker {
             Some(Verdict::Refused { code }) => {
                 (EffectStatus::Failed, None, Some(code), EventKind::OtpSendFailed)
             }
-            Some(Verdict::Unknown { code }) => {
+            Some(Verdict::Unknown { code } | Verdict::Later { code, .. }) => {
                 (EffectStatus::Uncertain, None, Some(code), EventKind::OtpSendFailed)
             }
             None => (EffectStatus::Sent, None, None, EventKind::OtpUnaddressed),
@@ -30,6 +30,7 @@ impl Worker {
             status,
             provider_id: provider_id.map(String::as_str),
             error: code.map(String::as_str),
+            due_at: None,
             at,
         })];
         let detail = json!({ "effect": effect.id.as_str(), "provider_id": provider_id, "code": code });

@@ -33,7 +33,15 @@ impl Worker {
         let (id, text) = (effect.id.clone(), Secret::new(say(&effect.template)?));
         if effect.kind == "sms" {
             let to = Phone::parse(to, None).map_err(|_| unreadable())?;
-            return Ok(Some(Outgoing::Sms(sms::Message { effect: id, to, text })));
+            let message = sms::Message {
+                effect: id,
+                to,
+                text,
+                code: coded(&values),
+                language: effect.locale.clone(),
+                not_after: effect.not_after,
+            };
+            return Ok(Some(Outgoing::Sms(message)));
         }
         let subject = say("email.subject")?;
         Ok(Some(match effect.kind.as_str() {
@@ -73,4 +81,10 @@ impl Worker {
         let found = self.parts.store.challenge(&Actor::System, conversation, challenge).await?;
         found.ok_or(Error::Lacks("challenge"))
     }
+}
+
+/// The code that a message's values hold, where they hold one.
+fn coded(values: &Map<String, Value>) -> Option<sms::Coded> {
+    let text = |key: &str| values.get(key).and_then(Value::as_str).map(str::to_owned);
+    Some(sms::Coded { code: Secret::new(text("code")?), reference: text("reference")? })
 }

@@ -9,10 +9,26 @@ pub struct Options {
     pub lease_seconds: u64,
     /// Pause between two looks at the outbox, in milliseconds.
     pub poll_ms: u64,
+    /// Most messages handed to providers at once.
+    pub at_once: u32,
+    /// How often a message is tried that no provider takes.
+    pub max_tries: u32,
+    /// Longest pause before the second try, in milliseconds; it doubles with each further one.
+    pub retry_ms: u64,
+    /// Longest pause before any try, in seconds.
+    pub retry_most_seconds: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { first_try_ms: 2_000, lease_seconds: 30, poll_ms: 500 }
+        Self {
+            first_try_ms: 2_000,
+            lease_seconds: 30,
+            poll_ms: 500,
+            at_once: 32,
+            max_tries: 8,
+            retry_ms: 1_000,
+            retry_most_seconds: 60,
+        }
     }
 }

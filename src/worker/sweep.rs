@@ -28,7 +28,7 @@ impl Worker {
     pub async fn sweep(self: &Arc<Self>) {
         let now = self.parts.clock.now();
         let before = now - millis(self.parts.options.first_try_ms);
-        match self.parts.store.due_effects(&Actor::System, before, BATCH).await {
+        match self.parts.store.due_effects(&Actor::System, (before, now), BATCH).await {
             Ok(due) => {
                 for effect in due {
                     self.begin(effect.id).await;

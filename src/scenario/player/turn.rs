@@ -249,6 +249,7 @@ fn name(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Accepted { .. } => "accepted",
         Verdict::Refused { .. } => "refused",
+        Verdict::Later { .. } => "later",
         Verdict::Unknown { .. } => "unknown",
     }
 }

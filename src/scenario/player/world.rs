@@ -161,7 +161,7 @@ impl<'a> World<'a> {
             loop {
                 let is_due = !store.due_changes(&system, now, MANY).await?.is_empty();
                 // In the order of a message's way: asked the other way round, one that is claimed in between is missed.
-                let is_queued = !store.due_effects(&system, now, MANY).await?.is_empty();
+                let is_queued = !store.due_effects(&system, (now, now), MANY).await?.is_empty();
                 let claimed = store.stale_claims(&system, Timestamp::MAX, MANY).await?;
                 let is_claimed = claimed.iter().any(|effect| {
                     effect.claimed_until.is_some_and(|until| until <= now) || !abandoned.contains(&effect.id)

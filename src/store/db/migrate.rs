@@ -15,12 +15,12 @@ macro_rules! migrations {
     };
 }
 
-type Texts = [(i64, &'static str, &'static str); 2];
+type Texts = [(i64, &'static str, &'static str); 3];
 
-const SQLITE: Texts =
-    migrations!("sqlite": 1 "start" "0001_start.sql", 2 "model usage" "0002_model_usage.sql");
-const POSTGRES: Texts =
-    migrations!("postgres": 1 "start" "0001_start.sql", 2 "model usage" "0002_model_usage.sql");
+const SQLITE: Texts = migrations!("sqlite": 1 "start" "0001_start.sql", 2 "model usage" "0002_model_usage.sql",
+    3 "real messages" "0003_real_messages.sql");
+const POSTGRES: Texts = migrations!("postgres": 1 "start" "0001_start.sql", 2 "model usage" "0002_model_usage.sql",
+    3 "real messages" "0003_real_messages.sql");
 
 fn migrator(texts: Texts) -> Migrator {
     Migrator::with_migrations(

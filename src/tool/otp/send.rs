@@ -11,7 +11,7 @@ use super::{Order, Purpose, Route, SendOtp, SendOtpAnswer, verified_email};
 use crate::crypto::Code;
 use crate::model::{Actor, ChallengeId, Contact, ConversationId, EffectId, EventKind, Phone};
 use crate::store::challenges::{self, Challenge, ChallengeStatus};
-use crate::store::outbox::{self, Effect, EffectStatus};
+use crate::store::outbox::{self, Effect};
 use crate::tool::{Error, Toolbox};
 use crate::trace::TOOL;
 
@@ -137,23 +137,14 @@ fn effect(
     let address = order.to.as_ref().map_or("", Contact::address);
     let sealed = tools.keys.seal(&mut tools.rng, id.as_str(), address.as_bytes())?;
     let kind = order.to.as_ref().map_or("none", Contact::channel);
+    let template = order.purpose.template(order.route);
     Ok(Effect {
-        id,
         conversation: Some(conversation.clone()),
-        kind: kind.to_owned(),
-        template: order.purpose.template(order.route).to_owned(),
         locale: tools.language.clone(),
         challenge: Some(challenge.id.clone()),
         destination_sealed: Some(sealed),
-        status: EffectStatus::Queued,
-        tries: 0,
-        claimed_by: None,
-        claimed_until: None,
-        not_after: challenge.expires_at,
-        provider_id: None,
-        error: None,
-        created_at: tools.now,
-        updated_at: tools.now,
+        country: order.to.as_ref().and_then(Contact::phone).and_then(Phone::country),
+        ..Effect::waiting(id, kind, template, (tools.now, challenge.expires_at))
     })
 }
 

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
 use vestibule::model::{EffectId, Randomness};
-use vestibule::store::{Effect, EffectStatus, outbox};
+use vestibule::store::{Effect, outbox};
 
 use crate::support::app::{PHONE, Person, Reply, TestApp, reply, until};
 use crate::support::db::{TestDb, on_both};
@@ -185,23 +185,11 @@ fn notice(app: &TestApp, name: &str, (kind, to): (&str, &str)) -> Effect {
     let mut rng = Randomness::seeded(9).stream(name);
     let id = EffectId::new(now, &mut rng);
     let destination_sealed = app.app().keys().seal(&mut rng, id.as_str(), to.as_bytes()).unwrap();
+    let times = (now, now + SignedDuration::from_secs(600));
     Effect {
-        id,
-        conversation: None,
-        kind: kind.to_owned(),
-        template: "auth.ask_resend".to_owned(),
         locale: "en".to_owned(),
-        challenge: None,
         destination_sealed: Some(destination_sealed),
-        status: EffectStatus::Queued,
-        tries: 0,
-        claimed_by: None,
-        claimed_until: None,
-        not_after: now + SignedDuration::from_secs(600),
-        provider_id: None,
-        error: None,
-        created_at: now,
-        updated_at: now,
+        ..Effect::waiting(id, kind, "auth.ask_resend", times)
     }
 }
 

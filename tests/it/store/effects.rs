@@ -52,6 +52,7 @@ async fn an_effect_is_claimed_by_one_and_finished_by_that_one(db: TestDb) {
         status: EffectStatus::Failed,
         provider_id: Some("SM1"),
         error: Some("21610"),
+        due_at: None,
         at: at(4),
     };
     assert_eq!(stale(&store, vec![outbox::finish(Finish { by: "w2", ..end })]).await, 0);
@@ -61,6 +62,7 @@ async fn an_effect_is_claimed_by_one_and_finished_by_that_one(db: TestDb) {
     let failed = Effect {
         status: EffectStatus::Failed,
         claimed_until: None,
+        due_at: None,
         destination_sealed: None,
         provider_id: Some("SM1".into()),
         error: Some("21610".into()),
@@ -98,7 +100,7 @@ async fn due_effects_come_oldest_first(db: TestDb) {
     let last = Effect { created_at: at(8), ..samples.effect(&challenge) };
     let inserts = vec![challenges::insert(&challenge), outbox::insert(&last), outbox::insert(&later)];
     done(&store, inserts).await;
-    let due = async |before, limit| store.due_effects(&Actor::System, before, limit).await.unwrap();
+    let due = async |before, limit| store.due_effects(&Actor::System, (before, at(99)), limit).await.unwrap();
     assert_eq!(due(at(7), 9).await, [first.clone(), later.clone()]);
     assert_eq!(due(at(8), 2).await, [first.clone(), later.clone()]);
     done(&store, vec![outbox::claim(&first.id, "w", at(9), at(9))]).await;
@@ -124,6 +126,7 @@ async fn a_refusal_is_untold_while_its_code_could_be_given_back(db: TestDb) {
         status: EffectStatus::Failed,
         provider_id: None,
         error: Some("21610"),
+        due_at: None,
         at: at(4),
     };
     done(&store, vec![outbox::finish(refused)]).await;

@@ -133,7 +133,7 @@ async fn the_systems_rows_are_the_systems(db: TestDb) {
             !store.live_challenges(&actor, &challenge.identifier_key, at(1)).await.unwrap().is_empty(),
             store.counter(&actor, "n", &[1]).await.unwrap().is_some(),
             store.effect(&actor, &effect.id).await.unwrap().is_some(),
-            !store.due_effects(&actor, at(1), 9).await.unwrap().is_empty(),
+            !store.due_effects(&actor, (at(1), at(1)), 9).await.unwrap().is_empty(),
             !store.stale_claims(&actor, at(1), 9).await.unwrap().is_empty(),
             !store.dev_messages(&actor, 9).await.unwrap().is_empty(),
             store.instance_value(&actor, "key").await.unwrap().is_some(),

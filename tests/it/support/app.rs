@@ -185,7 +185,7 @@ impl TestApp {
         let far = self.app().clock().now() + SignedDuration::from_hours(24 * 365);
         let store = self.app().store();
         until(async || store.stale_claims(&Actor::System, far, 1).await.unwrap().is_empty()).await;
-        let left = store.due_effects(&Actor::System, far, 9).await.unwrap();
+        let left = store.due_effects(&Actor::System, (far, far), 9).await.unwrap();
         assert!(left.is_empty(), "left in the outbox: {left:?}");
         self.serving.take().unwrap().shutdown().await.unwrap();
     }

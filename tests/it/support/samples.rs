@@ -7,9 +7,8 @@ use vestibule::model::{
     Randomness, SessionId, TurnRng, UserId,
 };
 use vestibule::store::{
-    Applied, Challenge, ChallengeStatus, Conversation, Device, Effect, EffectStatus, Message,
-    PendingResponse, PendingStatus, Role, Session, Store, User, Write, conversations, devices, sessions,
-    users,
+    Applied, Challenge, ChallengeStatus, Conversation, Device, Effect, Message, PendingResponse,
+    PendingStatus, Role, Session, Store, User, Write, conversations, devices, sessions, users,
 };
 
 /// Seconds after the samples' beginning of time.
@@ -166,22 +165,11 @@ impl Samples {
 
     pub(crate) fn effect(&mut self, challenge: &Challenge) -> Effect {
         Effect {
-            id: EffectId::new(at(0), &mut self.0),
             conversation: Some(challenge.conversation.clone()),
-            kind: "sms".into(),
-            template: "code".into(),
             locale: "en".into(),
             challenge: Some(challenge.id.clone()),
             destination_sealed: Some(vec![4, 5]),
-            status: EffectStatus::Queued,
-            tries: 0,
-            claimed_by: None,
-            claimed_until: None,
-            not_after: at(600),
-            provider_id: None,
-            error: None,
-            created_at: at(0),
-            updated_at: at(0),
+            ..Effect::waiting(EffectId::new(at(0), &mut self.0), "sms", "code", (at(0), at(600)))
         }
     }
 

@@ -1,10 +1,19 @@
 //! The outbox: effects that wait to leave, queued by the transaction that decided them.
 
+pub(super) mod change;
+pub(super) mod report;
+
 use jiff::Timestamp;
 
-use super::write::{Value, args};
-use super::{Error, Row, Store, Write, named, sql};
-use crate::model::{Actor, ChallengeId, ConversationId, EffectId};
+pub use change::{
+    Finish, Report, again, claim, finish, forget_destinations, insert, look_again, orphan, queued, release,
+    settle, told,
+};
+pub use report::{Count, Sum};
+
+use super::write::args;
+use super::{Error, Row, Store, named, sql};
+use crate::model::{Actor, ChallengeId, ConversationId, DeliveryStatus, EffectId};
 
 named! {
     /// How far an effect has come.
@@ -15,8 +24,10 @@ named! {
         Claimed = "claimed",
         /// The provider took it.
         Sent = "sent",
-        /// The provider refused it.
+        /// The provider refused it for good, or it never arrived.
         Failed = "failed",
+        /// The product gave up: whatever was wrong was not the message's fault, and it may be released again.
+        Dead = "dead",
         /// Nobody knows whether the provider took it.
         Uncertain = "uncertain",
     }
@@ -57,58 +68,80 @@ pub struct Effect {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// When it is to be tried next, or, where it is uncertain, looked up next.
+    pub due_at: Option<Timestamp>,
+    /// How far the provider says that it came.
+    pub delivery: Option<DeliveryStatus>,
+    /// The country it goes to, where it goes to a number.
+    pub country: Option<String>,
 }
 
-/// How a claimed effect ended.
-#[derive(Debug, Clone, Copy)]
-pub struct Finish<'a> {
-    /// The effect.
-    pub effect: &'a EffectId,
-    /// The worker that has it.
-    pub by: &'a str,
-    /// How it ended.
-    pub status: EffectStatus,
-    /// The provider's name for it.
-    pub provider_id: Option<&'a str>,
-    /// Why it failed.
-    pub error: Option<&'a str>,
-    /// When.
-    pub at: Timestamp,
+impl Effect {
+    /// A new effect that waits, without a conversation, a code or a place to go.
+    pub fn waiting(
+        id: EffectId,
+        kind: &str,
+        template: &str,
+        (at, not_after): (Timestamp, Timestamp),
+    ) -> Self {
+        Self {
+            id,
+            conversation: None,
+            kind: kind.to_owned(),
+            template: template.to_owned(),
+            locale: String::new(),
+            challenge: None,
+            destination_sealed: None,
+            status: EffectStatus::Queued,
+            tries: 0,
+            claimed_by: None,
+            claimed_until: None,
+            not_after,
+            provider_id: None,
+            error: None,
+            created_at: at,
+            updated_at: at,
+            due_at: Some(at),
+            delivery: None,
+            country: None,
+        }
+    }
 }
 
 macro_rules! columns {
     () => {
         "id, conversation_id, kind, template, locale, challenge_id, destination_sealed, status, tries, \
-         claimed_by, claimed_until, not_after, provider_id, error, created_at, updated_at"
+         claimed_by, claimed_until, not_after, provider_id, error, created_at, updated_at, due_at, delivery, country"
     };
 }
 
 sql! {
     BY_ID = concat!("SELECT ", columns!(), " FROM outbox WHERE id = $1 AND $2 = 'system'");
+    BY_PROVIDER = concat!(
+        "SELECT ", columns!(), " FROM outbox WHERE provider_id = $1 AND $2 = 'system' ORDER BY created_at, id LIMIT 1"
+    );
     DUE = concat!(
-        "SELECT ", columns!(), " FROM outbox WHERE status = 'queued' AND created_at <= $1 AND $2 = 'system' \
-         ORDER BY created_at, id LIMIT $3"
+        "SELECT ", columns!(), " FROM outbox WHERE status = 'queued' AND created_at <= $1 AND due_at <= $2 \
+         AND $3 = 'system' ORDER BY created_at, id LIMIT $4"
     );
     STALE_CLAIMS = concat!(
         "SELECT ", columns!(), " FROM outbox WHERE status = 'claimed' AND claimed_until <= $1 \
          AND $2 = 'system' ORDER BY claimed_until, id LIMIT $3"
     );
+    UNCERTAIN = concat!(
+        "SELECT ", columns!(), " FROM outbox WHERE status = 'uncertain' AND due_at <= $1 \
+         AND $2 = 'system' ORDER BY due_at, id LIMIT $3"
+    );
     UNTOLD = concat!(
-        "SELECT ", columns!(), " FROM outbox WHERE status = 'failed' AND kind = 'sms' AND updated_at <= $1 \
+        "SELECT ", columns!(), " FROM outbox WHERE status IN ('failed', 'dead') AND kind = 'sms' AND updated_at <= $1 \
          AND $2 = 'system' AND challenge_id IN (SELECT id FROM challenges WHERE status = 'live' AND expires_at > $3) \
          ORDER BY updated_at, id LIMIT $4"
     );
-    INSERT = concat!(
-        "INSERT INTO outbox (", columns!(), ") \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+    // Newest first; `before` is the id that the page before ended with.
+    LIST = concat!(
+        "SELECT ", columns!(), " FROM outbox WHERE $1 = 'system' AND ($2 = '' OR status = $2) \
+         AND ($3 = '' OR id < $3) ORDER BY id DESC LIMIT $4"
     );
-    CLAIM = "UPDATE outbox SET status = 'claimed', tries = tries + 1, claimed_by = $2, claimed_until = $3, \
-             updated_at = $4 WHERE id = $1 AND status = 'queued'";
-    FINISH = "UPDATE outbox SET status = $3, provider_id = $4, error = $5, updated_at = $6, \
-              claimed_until = NULL, destination_sealed = NULL \
-              WHERE id = $1 AND status = 'claimed' AND claimed_by = $2";
-    ORPHAN = "UPDATE outbox SET status = 'uncertain', updated_at = $2, claimed_until = NULL, \
-              destination_sealed = NULL WHERE id = $1 AND status = 'claimed'";
 }
 
 fn read(row: &Row) -> Result<Effect, Error> {
@@ -129,6 +162,9 @@ fn read(row: &Row) -> Result<Effect, Error> {
         error: row.maybe_text(13)?,
         created_at: row.time(14)?,
         updated_at: row.time(15)?,
+        due_at: row.maybe_time(16)?,
+        delivery: row.maybe_text(17)?.as_deref().and_then(DeliveryStatus::parse),
+        country: row.maybe_text(18)?,
     })
 }
 
@@ -138,14 +174,45 @@ impl Store {
         self.record(actor, (BY_ID, args![id, actor.as_str()]), read).await
     }
 
-    /// Effects that wait and were queued at the given time or before, the oldest first.
+    /// The effect that a provider's id belongs to.
+    pub async fn effect_of_provider(
+        &self,
+        actor: &Actor,
+        provider_id: &str,
+    ) -> Result<Option<Effect>, Error> {
+        self.record(actor, (BY_PROVIDER, args![provider_id, actor.as_str()]), read).await
+    }
+
+    /// Effects that wait, were queued at the first time or before and are to be tried at the second, the oldest first.
     pub async fn due_effects(
         &self,
         actor: &Actor,
-        created_before: Timestamp,
+        (created_before, now): (Timestamp, Timestamp),
         limit: u32,
     ) -> Result<Vec<Effect>, Error> {
-        self.records(actor, (DUE, args![created_before, actor.as_str(), limit]), read).await
+        self.records(actor, (DUE, args![created_before, now, actor.as_str(), limit]), read).await
+    }
+
+    /// Effects of which nobody knows whether they left, and that are to be looked up by now.
+    pub async fn uncertain_effects(
+        &self,
+        actor: &Actor,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Effect>, Error> {
+        self.records(actor, (UNCERTAIN, args![now, actor.as_str(), limit]), read).await
+    }
+
+    /// The newest effects, of one status or of all, on from before an id.
+    pub async fn effects(
+        &self,
+        actor: &Actor,
+        (status, before): (Option<EffectStatus>, Option<&EffectId>),
+        limit: u32,
+    ) -> Result<Vec<Effect>, Error> {
+        let status = status.map_or("", EffectStatus::as_str);
+        let before = before.map_or("", EffectId::as_str);
+        self.records(actor, (LIST, args![actor.as_str(), status, before, limit]), read).await
     }
 
     /// Effects whose worker had its time and said nothing.
@@ -169,53 +236,4 @@ impl Store {
     ) -> Result<Vec<Effect>, Error> {
         self.records(actor, (UNTOLD, args![refused_before, actor.as_str(), now, limit]), read).await
     }
-}
-
-/// Queues an effect.
-pub fn insert(new: &Effect) -> Write {
-    Write::one(
-        INSERT,
-        args![
-            &new.id,
-            &new.conversation,
-            &new.kind,
-            &new.template,
-            &new.locale,
-            &new.challenge,
-            &new.destination_sealed,
-            new.status,
-            new.tries,
-            &new.claimed_by,
-            new.claimed_until,
-            new.not_after,
-            &new.provider_id,
-            &new.error,
-            new.created_at,
-            new.updated_at,
-        ],
-    )
-}
-
-/// The effect that a write queues, where it is one that does: whoever applied it tells the worker.
-pub fn queued(write: &Write) -> Option<EffectId> {
-    match write.args.first() {
-        Some(Value::Text(id)) if write.sql == INSERT => EffectId::parse(id).ok(),
-        _ => None,
-    }
-}
-
-/// Takes an effect for a worker and counts the try; stale unless it waits.
-pub fn claim(id: &EffectId, by: &str, until: Timestamp, now: Timestamp) -> Write {
-    Write::one(CLAIM, args![id, by, until, now])
-}
-
-/// Ends an effect and erases where it went; stale unless this worker has it.
-pub fn finish(end: Finish<'_>) -> Write {
-    let Finish { effect, by, status, provider_id, error, at } = end;
-    Write::one(FINISH, args![effect, by, status, provider_id, error, at])
-}
-
-/// The worker died with it: whether it was sent is uncertain, and it is not sent again. Stale unless it is claimed.
-pub fn orphan(id: &EffectId, at: Timestamp) -> Write {
-    Write::one(ORPHAN, args![id, at])
 }

@@ -1,0 +1,164 @@
+//! What changes an effect: queued, claimed, ended, and what its provider says of it afterwards.
+
+use jiff::Timestamp;
+
+use super::{Effect, EffectStatus};
+use crate::model::{DeliveryStatus, EffectId};
+use crate::store::write::{Value, args};
+use crate::store::{Write, sql};
+
+/// How a claimed effect ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Finish<'a> {
+    /// The effect.
+    pub effect: &'a EffectId,
+    /// The worker that has it.
+    pub by: &'a str,
+    /// How it ended.
+    pub status: EffectStatus,
+    /// The provider's name for it.
+    pub provider_id: Option<&'a str>,
+    /// Why it failed.
+    pub error: Option<&'a str>,
+    /// When it is to be looked up, where that is uncertain.
+    pub due_at: Option<Timestamp>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What a provider says of a message it took.
+#[derive(Debug, Clone, Copy)]
+pub struct Report<'a> {
+    /// The effect.
+    pub effect: &'a EffectId,
+    /// The provider's name for it.
+    pub provider_id: &'a str,
+    /// How far it came.
+    pub delivery: DeliveryStatus,
+    /// The provider's code for why it came no further.
+    pub error: Option<&'a str>,
+    /// When that was heard.
+    pub at: Timestamp,
+}
+
+sql! {
+    INSERT = "INSERT INTO outbox (id, conversation_id, kind, template, locale, challenge_id, destination_sealed, \
+              status, tries, claimed_by, claimed_until, not_after, provider_id, error, created_at, updated_at, due_at, \
+              delivery, country) \
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+    CLAIM = "UPDATE outbox SET status = 'claimed', tries = tries + 1, claimed_by = $2, claimed_until = $3, \
+             updated_at = $4 WHERE id = $1 AND status = 'queued' AND due_at <= $4";
+    FINISH = "UPDATE outbox SET status = $3, provider_id = COALESCE(provider_id, $4), error = $5, updated_at = $6, \
+              due_at = $7, claimed_until = NULL, \
+              destination_sealed = CASE WHEN $3 IN ('sent', 'failed') THEN NULL ELSE destination_sealed END \
+              WHERE id = $1 AND status = 'claimed' AND claimed_by = $2";
+    AGAIN = "UPDATE outbox SET status = 'queued', error = $3, due_at = $4, updated_at = $5, claimed_until = NULL \
+             WHERE id = $1 AND status = 'claimed' AND claimed_by = $2";
+    ORPHAN = "UPDATE outbox SET status = 'uncertain', updated_at = $2, due_at = $2, claimed_until = NULL \
+              WHERE id = $1 AND status = 'claimed'";
+    LOOK_AGAIN = "UPDATE outbox SET due_at = $2 WHERE id = $1 AND status = 'uncertain'";
+    SETTLE = "UPDATE outbox SET status = $2, error = $3, updated_at = $4, due_at = NULL, destination_sealed = NULL \
+              WHERE id = $1 AND status = 'uncertain'";
+    // What a provider says may come before its own answer did, so a claimed effect may be told of too.
+    TOLD = "UPDATE outbox SET provider_id = $2, delivery = $3, delivery_rank = $4, delivery_at = $5 \
+            WHERE id = $1 AND delivery_rank < $4 AND (provider_id IS NULL OR provider_id = $2)";
+    SETTLE_SENT = "UPDATE outbox SET status = 'sent', updated_at = $3, due_at = NULL, destination_sealed = NULL \
+                   WHERE id = $1 AND status = 'uncertain' AND provider_id = $2";
+    LOST = "UPDATE outbox SET status = 'failed', error = $3, updated_at = $4, due_at = NULL, \
+            destination_sealed = NULL \
+            WHERE id = $1 AND provider_id = $2 AND status IN ('sent', 'uncertain')";
+    RELEASE = "UPDATE outbox SET status = 'queued', due_at = $2, updated_at = $2, error = NULL \
+               WHERE id = $1 AND status = 'dead' AND destination_sealed IS NOT NULL AND not_after > $2";
+    FORGET = "UPDATE outbox SET destination_sealed = NULL, due_at = NULL \
+              WHERE created_at < $1 AND destination_sealed IS NOT NULL AND status IN ('dead', 'uncertain')";
+}
+
+/// Queues an effect.
+pub fn insert(new: &Effect) -> Write {
+    Write::one(
+        INSERT,
+        args![
+            &new.id,
+            &new.conversation,
+            &new.kind,
+            &new.template,
+            &new.locale,
+            &new.challenge,
+            &new.destination_sealed,
+            new.status,
+            new.tries,
+            &new.claimed_by,
+            new.claimed_until,
+            new.not_after,
+            &new.provider_id,
+            &new.error,
+            new.created_at,
+            new.updated_at,
+            new.due_at,
+            new.delivery.map(DeliveryStatus::as_str),
+            &new.country,
+        ],
+    )
+}
+
+/// The effect that a write queues, where it is one that does: whoever applied it tells the worker.
+pub fn queued(write: &Write) -> Option<EffectId> {
+    match write.args.first() {
+        Some(Value::Text(id)) if write.sql == INSERT => EffectId::parse(id).ok(),
+        _ => None,
+    }
+}
+
+/// Takes an effect for a worker and counts the try; stale unless it waits and its time has come.
+pub fn claim(id: &EffectId, by: &str, until: Timestamp, now: Timestamp) -> Write {
+    Write::one(CLAIM, args![id, by, until, now])
+}
+
+/// Ends an effect, and erases where it went unless it may leave yet; stale unless this worker has it.
+pub fn finish(end: Finish<'_>) -> Write {
+    let Finish { effect, by, status, provider_id, error, due_at, at } = end;
+    Write::one(FINISH, args![effect, by, status, provider_id, error, at, due_at])
+}
+
+/// It did not leave, and is to be tried again then; stale unless this worker has it.
+pub fn again(id: &EffectId, by: &str, error: &str, (due_at, at): (Timestamp, Timestamp)) -> Write {
+    Write::one(AGAIN, args![id, by, error, due_at, at])
+}
+
+/// The worker died with it: whether it was sent is uncertain, and it is not sent again. Stale unless it is claimed.
+pub fn orphan(id: &EffectId, at: Timestamp) -> Write {
+    Write::one(ORPHAN, args![id, at])
+}
+
+/// It is looked up again then, or never; stale unless it is uncertain.
+pub fn look_again(id: &EffectId, due_at: Option<Timestamp>) -> Write {
+    Write::one(LOOK_AGAIN, args![id, due_at])
+}
+
+/// What was uncertain is known to have gone nowhere; stale unless it is uncertain.
+pub fn settle(id: &EffectId, status: EffectStatus, error: Option<&str>, at: Timestamp) -> Write {
+    Write::one(SETTLE, args![id, status, error, at])
+}
+
+/// Notes what a provider says of a message, once: the first write is stale where it is no news, or where the effect has
+/// another message already. The others settle what was uncertain, and fail what never arrived.
+pub fn told(report: Report<'_>) -> Vec<Write> {
+    let Report { effect, provider_id, delivery, error, at } = report;
+    let told = Write::one(TOLD, args![effect, provider_id, delivery.as_str(), delivery.rank(), at]);
+    let then = if delivery.is_lost() {
+        Write::any(LOST, args![effect, provider_id, error, at])
+    } else {
+        Write::any(SETTLE_SENT, args![effect, provider_id, at])
+    };
+    vec![told, then]
+}
+
+/// Lets a dead effect be tried again; stale unless it is dead, known where it goes, and still worth sending.
+pub fn release(id: &EffectId, at: Timestamp) -> Write {
+    Write::one(RELEASE, args![id, at])
+}
+
+/// Erases where effects were to go that were queued before then and never came to an end.
+pub fn forget_destinations(before: Timestamp) -> Write {
+    Write::any(FORGET, args![before])
+}
