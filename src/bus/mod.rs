@@ -22,8 +22,12 @@ use crate::model::EffectId;
 /// How the first try of an effect ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
-    /// The provider took it, or nobody can tell: the answer stands.
+    /// The provider took it: the answer stands.
     Stands,
+    /// No provider takes it now, and it is tried again.
+    Delayed,
+    /// The provider did not answer: nobody can tell whether it left.
+    Uncertain,
     /// Refused for good; the code says why.
     Refused(String),
 }

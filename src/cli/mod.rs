@@ -10,6 +10,7 @@ mod eval;
 mod graph;
 mod limits;
 mod out;
+mod outbox;
 mod replay;
 mod serve;
 mod tools;
@@ -56,6 +57,9 @@ enum Command {
     Replay(replay::Arguments),
     /// Measure how well messages are understood, on labelled rows.
     Eval(eval::Arguments),
+    /// Look at the messages sent, and let dead ones be tried again.
+    #[command(subcommand)]
+    Outbox(outbox::Command),
     /// Print the tools as function definitions, in JSON.
     Tools,
 }
@@ -120,6 +124,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Graph(command) => graph::run(&command, &config(arguments.config.as_deref())?),
         Command::Eval(asked) => eval::run(&asked, &config(arguments.config.as_deref())?),
         Command::Replay(asked) => replay::run(&asked, arguments.config.as_deref()),
+        Command::Outbox(command) => outbox::run(command, &config(arguments.config.as_deref())?),
         Command::Tools => tools::run(),
     }
 }

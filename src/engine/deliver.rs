@@ -3,8 +3,9 @@
 //! The worker is told of every message the turn queued. An answer that queued a code by text message is provisional until
 //! the worker has made its first try, two seconds at most. If the provider refuses for good, an internal turn runs the
 //! waiting question's outcome `undeliverable`, which corrects state and answer in one version-checked transaction. Later
-//! refusals come the same way, as a new message. Nobody waits for an e-mail: how soon it left, and whether, would tell
-//! whether there is an address (D5).
+//! refusals come the same way, as a new message. If nobody takes the message now, or nobody can tell whether it left, the
+//! outcomes `delayed` and `uncertain` say so in the answer's stead; the code stays as good as it was. Nobody waits for an
+//! e-mail: how soon it left, and whether, would tell whether there is an address (D5).
 
 use serde_json::json;
 use tracing::info;
@@ -14,7 +15,7 @@ use super::request::Answer;
 use super::run::{Start, Step};
 use super::turn::{Call, place};
 use super::{Engine, Error, checkpoint};
-use crate::agent::State;
+use crate::agent::{State, Turn};
 use crate::bus::Delivery;
 use crate::model::{Actor, Entities, EventKind, MessageId, NodeResponse, Route, SubIntent, Understanding};
 use crate::store::conversations::Conversation;
@@ -37,6 +38,29 @@ struct Corrected {
 struct Replaces<'a> {
     call: &'a Call,
     answer: &'a MessageId,
+    said: &'a NodeResponse,
+}
+
+/// What became of a code's message.
+#[derive(Debug, Clone, Copy)]
+enum Fate<'a> {
+    /// It will never arrive; why.
+    Undeliverable(&'a str),
+    /// It is tried again.
+    Delayed,
+    /// Nobody can tell.
+    Uncertain,
+}
+
+impl Fate<'_> {
+    /// The outcome of the waiting question.
+    fn outcome(self) -> &'static str {
+        match self {
+            Self::Undeliverable(_) => "undeliverable",
+            Self::Delayed => "delayed",
+            Self::Uncertain => "uncertain",
+        }
+    }
 }
 
 impl Engine {
@@ -63,11 +87,17 @@ impl Engine {
             }
         };
         self.parts.deliveries.forget(&effect);
-        if let Delivery::Refused(code) = delivery {
+        let fate = match &delivery {
+            Delivery::Stands => None,
+            Delivery::Delayed => Some(Fate::Delayed),
+            Delivery::Uncertain => Some(Fate::Uncertain),
+            Delivery::Refused(code) => Some(Fate::Undeliverable(code)),
+        };
+        if let Some(fate) = fate {
             let row = self.store().effect(&Actor::System, &effect).await?;
-            let replaces = Replaces { call, answer: &done.answer_id };
+            let replaces = Replaces { call, answer: &done.answer_id, said: &answer.response };
             if let Some(row) = row
-                && let Some(corrected) = self.correct(&row, &code, Some(replaces)).await?
+                && let Some(corrected) = self.correct(&row, fate, Some(replaces)).await?
             {
                 answer.response = corrected.response;
                 answer.reply = corrected.reply;
@@ -88,16 +118,30 @@ impl Engine {
 
     /// A message was refused after its answer had been given: the conversation is told in a new message.
     pub async fn undeliverable(&self, effect: &Effect, code: &str) -> Result<(), Error> {
+        self.push(effect, Fate::Undeliverable(code)).await
+    }
+
+    /// The same where no provider takes it just now.
+    pub async fn delayed(&self, effect: &Effect) -> Result<(), Error> {
+        self.push(effect, Fate::Delayed).await
+    }
+
+    /// The same where its provider did not answer.
+    pub async fn uncertain(&self, effect: &Effect) -> Result<(), Error> {
+        self.push(effect, Fate::Uncertain).await
+    }
+
+    async fn push(&self, effect: &Effect, fate: Fate<'_>) -> Result<(), Error> {
         let Some(id) = &effect.conversation else { return Ok(()) };
         let Some(conversation) = self.store().conversation(&Actor::System, id).await? else { return Ok(()) };
         let _place = self.queue.enter(&place(&conversation.owner, id.as_str())).await;
-        self.correct(effect, code, None).await.map(|_| ())
+        self.correct(effect, fate, None).await.map(|_| ())
     }
 
     async fn correct(
         &self,
         effect: &Effect,
-        code: &str,
+        fate: Fate<'_>,
         replaces: Option<Replaces<'_>>,
     ) -> Result<Option<Corrected>, Error> {
         let Some(id) = &effect.conversation else { return Ok(None) };
@@ -107,12 +151,12 @@ impl Engine {
             };
             let state = checkpoint::decode(&conversation.state)?;
             if state.challenge.is_none() || state.challenge != effect.challenge {
-                return self.moved_on(effect).await;
+                return self.moved_on(effect, fate).await;
             }
             // Corrections are rare; boxed, they don't make the future of every turn larger.
-            let corrected = Box::pin(self.corrected(effect, (conversation, state), code, replaces.as_ref()));
+            let corrected = Box::pin(self.corrected(effect, (conversation, state), fate, replaces.as_ref()));
             let Some((corrected, unit)) = corrected.await? else {
-                return self.moved_on(effect).await;
+                return self.moved_on(effect, fate).await;
             };
             if self.store().apply(&Actor::System, unit.into_writes()).await? == Applied::Done {
                 if let Some(observer) = &self.parts.observer {
@@ -126,42 +170,49 @@ impl Engine {
     }
 
     /// The conversation waits for something else by now, so nobody is told; the code that never arrived still ends.
-    async fn moved_on(&self, effect: &Effect) -> Result<Option<Corrected>, Error> {
+    async fn moved_on(&self, effect: &Effect, fate: Fate<'_>) -> Result<Option<Corrected>, Error> {
+        let Fate::Undeliverable(_) = fate else { return Ok(None) };
         let writes = effect.challenge.iter().map(challenges::void).collect();
         match self.store().apply(&Actor::System, writes).await? {
             Applied::Done | Applied::Stale { .. } => Ok(None),
         }
     }
 
-    /// Runs the outcome `undeliverable`; `None` where the conversation no longer waits for that code.
+    /// Runs the fate's outcome; `None` where the conversation no longer waits for that code.
     async fn corrected(
         &self,
         effect: &Effect,
         (mut conversation, state): (Conversation, State),
-        code: &str,
+        fate: Fate<'_>,
         replaces: Option<&Replaces<'_>>,
     ) -> Result<Option<(Corrected, Unit)>, Error> {
         let seen = conversation.version;
         let tools = self.system_toolbox(effect, &conversation);
         let mut turn = self.open(tools, nothing_heard(), state, None).await?;
-        // The number the code was for; what the sign-in remembers may be another one.
-        let addressee = otp::identifier(&turn.tools, turn.state.challenge.as_ref()).await?;
-        if let Some(phone) = addressee {
-            turn.tell("phone", phone.masked());
+        match (fate, replaces) {
+            (Fate::Undeliverable(code), _) => ends(&mut turn, code).await?,
+            // What was said of the code is as true as it was.
+            (_, Some(Replaces { said, .. })) => {
+                let said = said.data.iter().filter(|(key, _)| *key != "message");
+                said.for_each(|(key, value)| turn.tell(key, value.clone()));
+            }
+            (_, None) => goes_on(&mut turn).await?,
         }
-        turn.tell("reason", code);
-        turn.state.progress.code_void();
-        let steps = self.run(&mut turn, Start::Undeliverable).await?;
-        let Some(response) = turn.response.take() else { return Ok(None) };
+        let steps = self.run(&mut turn, Start::Told(fate.outcome())).await?;
+        let Some(mut response) = turn.response.take() else { return Ok(None) };
         let reply = turn.say.take().map(|say| say.reply);
-        if let Some(challenge) = turn.state.challenge.take() {
-            turn.tools.unit.push(challenges::void(&challenge));
+        if let Fate::Undeliverable(code) = fate {
+            if let Some(challenge) = turn.state.challenge.take() {
+                turn.tools.unit.push(challenges::void(&challenge));
+            }
+            turn.tools.audit(EventKind::OtpBlocked, json!({ "reason": "undeliverable", "code": code }));
+        } else if let Some(Replaces { said, .. }) = replaces {
+            response.context.clone_from(&said.context);
         }
-        turn.tools.audit(EventKind::OtpBlocked, json!({ "reason": "undeliverable", "code": code }));
         let text = serde_json::to_string(&response)?;
         conversation.state = checkpoint::encode(&turn.state)?;
         let now = turn.tools.now;
-        if let Some(Replaces { call, answer }) = replaces {
+        if let Some(Replaces { call, answer, .. }) = replaces {
             turn.tools.unit.push(messages::correct(answer, response.message(), Some(&text)));
             let stored = StoredAnswer {
                 conversation: conversation.id.clone(),
@@ -210,6 +261,27 @@ impl Engine {
             language: self.parts.replies.language(conversation.locale.as_deref()).to_owned(),
         }
     }
+}
+
+/// The code will never arrive: whoever asked for it is told for which number, and why.
+async fn ends(turn: &mut Turn, code: &str) -> Result<(), Error> {
+    // The number the code was for; what the sign-in remembers may be another one.
+    let addressee = otp::identifier(&turn.tools, turn.state.challenge.as_ref()).await?;
+    if let Some(phone) = addressee {
+        turn.tell("phone", phone.masked());
+    }
+    turn.tell("reason", code);
+    turn.state.progress.code_void();
+    Ok(())
+}
+
+/// The code is as good as it was: which one is meant is told by its reference.
+async fn goes_on(turn: &mut Turn) -> Result<(), Error> {
+    if let Some(issued) = otp::issued(&turn.tools, turn.state.challenge.as_ref()).await? {
+        turn.tell("reference", issued.challenge.reference);
+        turn.tell("expires_at", issued.challenge.expires_at.to_string());
+    }
+    Ok(())
 }
 
 /// A system message carries no text.

@@ -45,8 +45,8 @@ impl Debug for Observer {
 pub(super) enum Start {
     /// At the root's entry, with a message.
     Message,
-    /// At the waiting question, because its message cannot be delivered.
-    Undeliverable,
+    /// At the waiting question, with an outcome that tells what became of its message.
+    Told(&'static str),
 }
 
 /// A graph and the node the run is at in it.
@@ -81,14 +81,14 @@ impl Engine {
             paused: false,
             steps: Vec::new(),
         };
-        if start == Start::Undeliverable {
+        if let Start::Told(outcome) = start {
             let resume = root.nodes().find(|(_, n)| matches!(n.kind, Kind::Resume)).map(|(ix, _)| ix);
             let Some(resume) = resume else { return Ok(run.steps) };
             run.stack = vec![At { graph: root, node: resume, span: Span::none() }];
-            if !self.reopen(&mut run, turn) || run.here()?.1.edge("undeliverable").is_none() {
+            if !self.reopen(&mut run, turn) || run.here()?.1.edge(outcome).is_none() {
                 return Ok(run.steps);
             }
-            run.follow("undeliverable")?;
+            run.follow(outcome)?;
         }
         for _ in 0..MOST_STEPS {
             let span = run.span();

@@ -69,13 +69,15 @@ pub(super) const ASK_OUTCOMES: &[OutcomeSpec] = &[OutcomeSpec::new("answered")];
 /// What an `ask` node for a yes or no answers.
 pub(super) const CONFIRM_OUTCOMES: &[OutcomeSpec] = &[OutcomeSpec::new("yes"), OutcomeSpec::new("no")];
 /// What an `ask` node may answer besides: a move that steers the conversation, where the question knows what to do with
-/// it, and the news that the message it waits with cannot be delivered.
+/// it, and the news that the message it waits with cannot be delivered, is delayed, or may be lost.
 pub(super) const ASK_OPTIONS: &[OutcomeSpec] = &[
     OutcomeSpec::new("resend"),
     OutcomeSpec::new("correct"),
     OutcomeSpec::new("email"),
     OutcomeSpec::new("lost"),
     OutcomeSpec::new("undeliverable"),
+    OutcomeSpec::new("delayed"),
+    OutcomeSpec::new("uncertain"),
 ];
 /// What a `say` node answers where the graph goes on after it.
 pub(super) const SAY_OUTCOMES: &[OutcomeSpec] = &[OutcomeSpec::new("next")];

@@ -18,7 +18,7 @@ use crate::store::{Applied, instance};
 /// Newest messages that are shown.
 const SHOWN: u32 = 200;
 /// The shared shift of the clocks of all nodes, in milliseconds.
-pub(super) const CLOCK: &str = "test_clock_ms";
+pub const CLOCK: &str = "test_clock_ms";
 /// Most that one call may move the clock: ten years.
 const FURTHEST_MS: i64 = 10 * 366 * 24 * 3_600 * 1_000;
 

@@ -18,6 +18,7 @@ mod dev;
 mod device_data;
 mod envelope;
 mod guard;
+mod metrics;
 mod ops;
 mod options;
 mod page;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{delete, get, patch, post, put};
 
+pub use dev::CLOCK;
 pub use envelope::ApiError;
 pub use options::Options;
 
@@ -67,6 +69,7 @@ pub fn router(parts: Parts) -> Router {
         .route("/favicon.ico", get(page::icon))
         .route("/health", get(ops::health))
         .route("/ready", get(ops::ready))
+        .route("/metrics", get(metrics::metrics))
         .route("/.well-known/jwks.json", get(ops::jwks))
         .route("/api/devices", post(auth::new_device))
         .route("/api/auth/login", post(sign_in::sign_in))

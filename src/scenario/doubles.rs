@@ -50,11 +50,13 @@ impl Provider {
         lock(&self.handed).clone()
     }
 
-    /// An effect that it was given more than once.
+    /// An effect that it was given again although it had not said that it may be.
     pub(super) fn doubled(&self) -> Option<EffectId> {
         let handed = lock(&self.handed);
+        let is_over = |h: &&Handed| !matches!(h.verdict, Verdict::Later { .. });
         let earlier = |(at, one): (usize, &Handed)| {
-            handed.iter().take(at).any(|h| h.effect == one.effect).then(|| one.effect.clone())
+            let mut before = handed.iter().take(at).filter(is_over);
+            before.any(|h| h.effect == one.effect).then(|| one.effect.clone())
         };
         handed.iter().enumerate().find_map(earlier)
     }

@@ -87,6 +87,11 @@ pub trait Sms: Debug + Send + Sync + 'static {
         Box::pin(std::future::ready(None))
     }
 
+    /// Whether it wants to know how codes were used.
+    fn wants_feedback(&self) -> bool {
+        false
+    }
+
     /// Tells the provider how one of its codes was used. Nothing depends on it.
     fn feed_back<'a>(&'a self, provider_id: &'a str, outcome: CodeOutcome) -> BoxFuture<'a, ()> {
         let _ = (provider_id, outcome);

@@ -1,44 +1,69 @@
-//! What became of an effect, in its row and in the audit log.
+//! What became of a try, in the effect's row and in the audit log.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use tracing::info;
+use tracing::{info, warn};
 
-use super::{Error, Worker};
+use super::{Error, Worker, retry, settle};
+use crate::bus::Delivery;
 use crate::model::{Actor, Event, EventId, EventKind, Verdict};
 use crate::store::outbox::{self, Effect, EffectStatus, Finish};
 use crate::store::{Applied, Write, audit};
 
+/// How a try ended.
+struct End<'a> {
+    status: EffectStatus,
+    provider_id: Option<&'a str>,
+    code: Option<&'a str>,
+    kind: EventKind,
+    news: Delivery,
+}
+
 impl Worker {
-    /// Ends an effect. One that went nowhere ends as if it had been sent, with as many writes; only the event tells.
-    pub(super) async fn mark(&self, effect: &Effect, verdict: Option<&Verdict>) -> Result<(), Error> {
+    /// Notes how a try ended, and gives what a turn that waits for it is told. One that went nowhere ends as if it had been
+    /// sent, with as many writes; only the event tells.
+    pub(super) async fn mark(&self, effect: &Effect, verdict: Option<&Verdict>) -> Result<Delivery, Error> {
         let at = self.parts.clock.now();
-        let (status, provider_id, code, kind) = match verdict {
-            Some(Verdict::Accepted { provider_id }) => {
-                (EffectStatus::Sent, Some(provider_id), None, EventKind::OtpSent)
+        if let Some(Verdict::Later { code, after }) = verdict {
+            let wait = retry::wait(&self.parts.options, effect, &self.parts.randomness);
+            let next = at + after.map_or(wait, |asked| asked.max(wait));
+            if retry::is_worth_it(&self.parts.options, effect, next) {
+                return self.again(effect, code, (next, at)).await;
             }
-            Some(Verdict::Refused { code }) => {
-                (EffectStatus::Failed, None, Some(code), EventKind::OtpSendFailed)
-            }
-            Some(Verdict::Unknown { code } | Verdict::Later { code, .. }) => {
-                (EffectStatus::Uncertain, None, Some(code), EventKind::OtpSendFailed)
-            }
-            None => (EffectStatus::Sent, None, None, EventKind::OtpUnaddressed),
-        };
+        }
+        let end = end(verdict);
+        let due_at =
+            (end.status == EffectStatus::Uncertain).then(|| settle::first_look(effect, at)).flatten();
         let mut writes = vec![outbox::finish(Finish {
             effect: &effect.id,
             by: &self.name,
-            status,
-            provider_id: provider_id.map(String::as_str),
-            error: code.map(String::as_str),
-            due_at: None,
+            status: end.status,
+            provider_id: end.provider_id,
+            error: end.code,
+            due_at,
             at,
         })];
-        let detail = json!({ "effect": effect.id.as_str(), "provider_id": provider_id, "code": code });
-        writes.extend(self.event(effect, kind, detail));
+        let detail =
+            json!({ "effect": effect.id.as_str(), "provider_id": end.provider_id, "code": end.code });
+        writes.extend(self.event(effect, end.kind, detail));
         if self.parts.store.apply(&Actor::System, writes).await? == Applied::Done {
-            info!(effectId = %effect.id, status = status.as_str(), "Effect tried");
+            info!(effectId = %effect.id, status = end.status.as_str(), code = end.code, "Effect tried");
         }
-        Ok(())
+        Ok(end.news)
+    }
+
+    /// It waits for its next try.
+    async fn again(
+        &self,
+        effect: &Effect,
+        code: &str,
+        (next, at): (Timestamp, Timestamp),
+    ) -> Result<Delivery, Error> {
+        let writes = vec![outbox::again(&effect.id, &self.name, code, (next, at))];
+        if self.parts.store.apply(&Actor::System, writes).await? == Applied::Done {
+            warn!(effectId = %effect.id, code, tries = effect.tries + 1, next = %next, "Effect is tried again");
+        }
+        Ok(Delivery::Delayed)
     }
 
     /// An event about a code's message. A notice has none: what it tells of was noted when it was queued.
@@ -62,4 +87,21 @@ impl Worker {
             detail,
         }))
     }
+}
+
+fn end(verdict: Option<&Verdict>) -> End<'_> {
+    let (status, provider_id, code) = match verdict {
+        None => (EffectStatus::Sent, None, None),
+        Some(Verdict::Accepted { provider_id }) => (EffectStatus::Sent, Some(provider_id.as_str()), None),
+        Some(Verdict::Refused { code }) => (EffectStatus::Failed, None, Some(code.as_str())),
+        Some(Verdict::Later { code, .. }) => (EffectStatus::Dead, None, Some(code.as_str())),
+        Some(Verdict::Unknown { code }) => (EffectStatus::Uncertain, None, Some(code.as_str())),
+    };
+    let (kind, news) = match (status, code) {
+        (EffectStatus::Sent, _) if verdict.is_none() => (EventKind::OtpUnaddressed, Delivery::Stands),
+        (EffectStatus::Sent, _) => (EventKind::OtpSent, Delivery::Stands),
+        (EffectStatus::Uncertain, _) => (EventKind::OtpSendFailed, Delivery::Uncertain),
+        (_, code) => (EventKind::OtpSendFailed, Delivery::Refused(code.unwrap_or_default().to_owned())),
+    };
+    End { status, provider_id, code, kind, news }
 }

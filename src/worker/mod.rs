@@ -1,10 +1,12 @@
 //! Floor 6: the outbox worker.
 //!
 //! It claims a queued effect with a lease, words the message (`message.rs`; the code is derived there and nowhere kept),
-//! hands it to the provider once, and marks what became of it (`mark.rs`). A row that goes nowhere takes the same steps,
-//! so that nothing shows whether there was an address. An effect whose worker died, or whose provider did not answer, is
-//! `uncertain` and never sent again by itself (`sweep.rs`). The worker does not know conversations; a refusal goes back
-//! to the turn that waits for it, or to the engine where none waits any more.
+//! hands it to the provider, and marks what became of it (`mark.rs`). What the provider says it did not take waits and is
+//! tried again while it is worth sending (`retry.rs`); nothing else is ever handed over twice. An effect whose worker died,
+//! or whose provider did not answer, is `uncertain` until the provider tells of it or is asked (`settle.rs`). A row that
+//! goes nowhere takes the same steps, so that nothing shows whether there was an address. The worker does not know
+//! conversations; what became of a code goes back to the turn that waits for it, or, where none waits any more and the
+//! code will never arrive, to the engine.
 //!
 //! Adding a kind of effect: its variant of `Outgoing` and its arm in `message.rs`, its sender in [`Parts`] and in
 //! `hand_over`, and its kind in the row that queues it.
@@ -12,12 +14,14 @@
 mod mark;
 mod message;
 mod options;
+mod retry;
+mod settle;
 mod sweep;
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
-use tokio::sync::{Semaphore, mpsc};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::error;
@@ -35,9 +39,6 @@ use crate::sms::Sms;
 use crate::store::outbox::{self, Effect};
 use crate::store::{Applied, Store};
 use sweep::PURGE_EVERY;
-
-/// Most messages handed to the provider at once.
-const AT_ONCE: usize = 32;
 
 /// A worker that could not do its work; the effect's row says how far it came.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +95,8 @@ pub struct Worker {
     /// Tries under way; a slow provider must not hold up the others.
     tries: TaskTracker,
     places: Arc<Semaphore>,
+    /// Held while providers are asked about what is uncertain.
+    asking: Arc<Mutex<()>>,
 }
 
 impl Worker {
@@ -101,7 +104,14 @@ impl Worker {
     pub fn new(parts: Parts) -> Arc<Self> {
         let mut rng = parts.randomness.stream("worker");
         let name = EventId::new(parts.clock.now(), &mut rng).as_str().replacen("evt_", "wrk_", 1);
-        Arc::new(Self { parts, name, tries: TaskTracker::new(), places: Arc::new(Semaphore::new(AT_ONCE)) })
+        let places = usize::try_from(parts.options.at_once).unwrap_or(Semaphore::MAX_PERMITS);
+        Arc::new(Self {
+            parts,
+            name,
+            tries: TaskTracker::new(),
+            places: Arc::new(Semaphore::new(places)),
+            asking: Arc::default(),
+        })
     }
 
     /// Its name, under which it claims.
@@ -123,7 +133,7 @@ impl Worker {
                 biased;
                 () = stop.cancelled() => break,
                 effect = queued.recv() => match effect {
-                    Some(effect) => self.begin(effect).await,
+                    Some(effect) => self.begin(effect),
                     None => break,
                 },
                 () = self.parts.clock.sleep_until(next) => {
@@ -142,19 +152,20 @@ impl Worker {
         self.tries.wait().await;
     }
 
-    /// Begins a try as soon as there is a place for it.
-    async fn begin(self: &Arc<Self>, effect: EffectId) {
-        let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { return };
+    /// Begins a try as soon as there is a place for it. A provider that takes its time fills the places; the worker goes on
+    /// hearing of new effects meanwhile.
+    fn begin(self: &Arc<Self>, effect: EffectId) {
         let worker = Arc::clone(self);
         self.tries.spawn(async move {
+            let Ok(place) = Arc::clone(&worker.places).acquire_owned().await else { return };
             worker.work(&effect).await;
             drop(place);
         });
     }
 
-    /// Makes the first and only try of one effect.
+    /// Makes one try of one effect.
     async fn work(&self, id: &EffectId) {
-        match self.first_try(id).await {
+        match self.try_once(id).await {
             Ok(()) => {}
             // A try that could not begin leaves the row queued or claimed; the sweep takes it up.
             Err(e) => {
@@ -164,7 +175,7 @@ impl Worker {
         }
     }
 
-    async fn first_try(&self, id: &EffectId) -> Result<(), Error> {
+    async fn try_once(&self, id: &EffectId) -> Result<(), Error> {
         let Some(effect) = self.parts.store.effect(&Actor::System, id).await? else { return Ok(()) };
         let now = self.parts.clock.now();
         let lease = now + millis(self.parts.options.lease_seconds.saturating_mul(1_000));
@@ -173,24 +184,53 @@ impl Worker {
             return Ok(());
         }
         self.parts.boundaries.pass(Boundary::Claimed).await;
-        let refused = |code: &str| Some(Verdict::Refused { code: code.to_owned() });
-        let verdict = match self.message(&effect).await? {
-            Some(message) if effect.not_after > now => self.hand_over(&message).await,
-            Some(_) => refused("expired"),
-            None => refused("void"),
-        };
+        let verdict = self.verdict(&effect, now).await?;
         self.parts.boundaries.pass(Boundary::Sent).await;
-        self.mark(&effect, verdict.as_ref()).await?;
+        let news = self.mark(&effect, verdict.as_ref()).await?;
         self.parts.boundaries.pass(Boundary::Finished).await;
-        let Some(Verdict::Refused { code }) = verdict.filter(|_| is_told_of(&effect)) else {
-            self.parts.deliveries.report(id, Delivery::Stands);
-            return Ok(());
-        };
-        if !self.parts.deliveries.report(id, Delivery::Refused(code.clone())) {
-            let corrected = self.parts.engine.undeliverable(&effect, &code).await;
-            corrected.map_err(|e| Error::Engine(Box::new(e)))?;
+        let news = if effect.tells() { news } else { Delivery::Stands };
+        if !self.parts.deliveries.report(id, news.clone()) {
+            self.tell(&effect, &news).await?;
         }
         Ok(())
+    }
+
+    /// What comes of one try; `None` where there was nobody to hand the message to.
+    async fn verdict(&self, effect: &Effect, now: Timestamp) -> Result<Option<Verdict>, Error> {
+        let refused = |code: &str| Ok(Some(Verdict::Refused { code: code.to_owned() }));
+        let Some(message) = self.message(effect).await? else { return refused("void") };
+        if effect.not_after <= now {
+            return refused("expired");
+        }
+        if self.has_opted_out(&message).await? {
+            return refused("opted_out");
+        }
+        Ok(self.hand_over(&message).await)
+    }
+
+    /// Whether the number's owner asked for no more messages.
+    async fn has_opted_out(&self, message: &Outgoing) -> Result<bool, Error> {
+        let Outgoing::Sms(message) = message else { return Ok(false) };
+        let key = self.parts.keys.lookup("phone", message.to.e164());
+        Ok(self.parts.store.opted_out(&Actor::System, &key).await?.is_some())
+    }
+
+    /// Tells the conversation what became of its code, now that no turn waits for that any more. That it is late is said
+    /// once.
+    async fn tell(&self, effect: &Effect, news: &Delivery) -> Result<(), Error> {
+        let engine = &self.parts.engine;
+        let told = match news {
+            Delivery::Refused(code) => engine.undeliverable(effect, code).await,
+            Delivery::Uncertain => engine.uncertain(effect).await,
+            Delivery::Delayed if effect.tries == 0 => engine.delayed(effect).await,
+            Delivery::Delayed | Delivery::Stands => Ok(()),
+        };
+        told.map_err(|e| Error::Engine(Box::new(e)))
+    }
+
+    /// Tells the conversation that its code will never arrive.
+    async fn refused(&self, effect: &Effect, code: &str) -> Result<(), Error> {
+        self.tell(effect, &Delivery::Refused(code.to_owned())).await
     }
 
     /// Hands a message over, once; `None` where there is nobody to hand it to.
@@ -201,12 +241,6 @@ impl Worker {
             Outgoing::Nowhere => None,
         }
     }
-}
-
-/// Whether the conversation hears that a message was refused: of codes by text message alone. That an e-mail was refused
-/// would say that there is an address (D5), and no conversation waits for a notice.
-fn is_told_of(effect: &Effect) -> bool {
-    effect.kind == "sms" && effect.challenge.is_some()
 }
 
 fn millis(ms: u64) -> SignedDuration {

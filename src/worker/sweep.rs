@@ -19,6 +19,8 @@ const COUNTS_KEPT: SignedDuration = SignedDuration::from_hours(31 * 24);
 const SLOTS_KEPT: SignedDuration = SignedDuration::from_hours(2 * 24);
 /// How long the exchanged tokens of an ended session are kept.
 const SPENT_TOKENS_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// How long it is known where a message was to go that never came to an end.
+const DESTINATIONS_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// How often what need not be kept any more is looked for.
 pub(super) const PURGE_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
@@ -28,12 +30,10 @@ impl Worker {
     pub async fn sweep(self: &Arc<Self>) {
         let now = self.parts.clock.now();
         let before = now - millis(self.parts.options.first_try_ms);
-        match self.parts.store.due_effects(&Actor::System, (before, now), BATCH).await {
-            Ok(due) => {
-                for effect in due {
-                    self.begin(effect.id).await;
-                }
-            }
+        // What waits for a place has one reserved by the time it is looked for again.
+        let free = u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX).min(BATCH);
+        match self.parts.store.due_effects(&Actor::System, (before, now), free).await {
+            Ok(due) => due.into_iter().for_each(|effect| self.begin(effect.id)),
             Err(e) => error!(error = %e, "Outbox sweep failed"),
         }
         if let Err(e) = self.parts.engine.apply_due_changes(now).await {
@@ -48,6 +48,21 @@ impl Worker {
         if let Err(e) = self.untold((before, now)).await {
             error!(error = %chain(&e), "Outbox sweep failed");
         }
+        self.ask_providers();
+    }
+
+    /// Asks providers about what is uncertain, beside everything else: their answers may take long.
+    fn ask_providers(self: &Arc<Self>) {
+        let Ok(asking) = Arc::clone(&self.asking).try_lock_owned() else { return };
+        let worker = Arc::clone(self);
+        self.tries.spawn(async move {
+            for asked in [worker.settle().await, worker.feed_back().await] {
+                if let Err(e) = asked {
+                    error!(error = %crate::mask::line(&chain(&e)), "Providers could not be asked");
+                }
+            }
+            drop(asking);
+        });
     }
 
     /// Refusals that a process marked and then died before it could correct the conversation. Each is a try of its own:
@@ -57,7 +72,7 @@ impl Worker {
             let worker = Arc::clone(self);
             self.tries.spawn(async move {
                 let code = effect.error.clone().unwrap_or_default();
-                if let Err(e) = worker.parts.engine.undeliverable(&effect, &code).await {
+                if let Err(e) = worker.refused(&effect, &code).await {
                     error!(effectId = %effect.id, error = %crate::mask::line(&chain(&e)), "Correction failed");
                 }
             });
@@ -75,6 +90,7 @@ impl Worker {
             challenges::purge_charges(now - COUNTS_KEPT),
             slots::purge(now - SLOTS_KEPT),
             sessions::purge_spent(now - SPENT_TOKENS_KEPT),
+            outbox::forget_destinations(now - DESTINATIONS_KEPT),
         ];
         if let Err(e) = self.parts.store.apply(&Actor::System, writes).await {
             error!(error = %e, "Purge failed");

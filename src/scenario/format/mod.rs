@@ -47,7 +47,7 @@ pub const LINES: &[Row] = &[
     ),
     row(
         "! sms FIELD=VALUE…",
-        "the next message handed to the provider: to, template, verdict (accepted, refused, unknown); `! none`: there is none, of either kind",
+        "the next message handed to the provider: to, template, verdict (accepted, refused, later, unknown); `! none`: there is none, of either kind",
     ),
     row("! mail FIELD=VALUE…", "the same of an e-mail, which has a subject besides"),
     row(
@@ -70,6 +70,7 @@ pub const COMMANDS: &[Row] = &[
     ),
     row("& visit KIND ITEMS", "the same of the device alone, as on a visit without the session"),
     row("& refuse CODE", "the provider will refuse the next message for good"),
+    row("& later CODE", "the provider will not take the next message now, and says so"),
     row("& hang", "the provider will not answer for the next message"),
 ];
 
@@ -181,6 +182,8 @@ pub enum Command {
     },
     /// The next message is refused, with this code.
     Refuse(String),
+    /// The next message is not taken now, for this reason.
+    Later(String),
     /// The next message gets no answer.
     Hang,
 }

@@ -301,8 +301,11 @@ fn command(text: &str) -> Result<Command, String> {
         "logout" => plain(Command::Logout),
         "hang" => plain(Command::Hang),
         "put" | "visit" => put(rest, word == "visit"),
-        "refuse" if rest.is_empty() || rest.contains(' ') => Err("`& refuse` takes one code".to_owned()),
+        "refuse" | "later" if rest.is_empty() || rest.contains(' ') => {
+            Err(format!("`& {word}` takes one code"))
+        }
         "refuse" => Ok(Command::Refuse(rest.to_owned())),
+        "later" => Ok(Command::Later(rest.to_owned())),
         _ => {
             let forms: Vec<&str> = super::COMMANDS.iter().map(|row| row.form).collect();
             Err(format!("`& {word}` is none of {}", forms.join(", ")))

@@ -22,7 +22,7 @@ use crate::bus::Boundary;
 use crate::engine::{Answer, Credentials, Elsewhere, Request};
 use crate::graph::EdgeId;
 use crate::llm::Spent;
-use crate::model::{ConversationId, EffectId, EventId, Secret};
+use crate::model::{ConversationId, EffectId, EventId, Secret, Verdict};
 use world::World;
 
 /// What one play came to.
@@ -117,6 +117,8 @@ struct Player<'a> {
     world: World<'a>,
     people: Vec<Person>,
     posts: Vec<Post>,
+    /// Whether a message that was to be handed over again died with its worker.
+    given_up: bool,
     said: Vec<Said>,
     latencies: Vec<Duration>,
     elsewhere: Vec<(usize, Elsewhere)>,
@@ -160,6 +162,7 @@ impl<'a> Player<'a> {
             world,
             people: scenario.actors.iter().map(|_| Person::default()).collect(),
             posts: Vec::new(),
+            given_up: false,
             said: Vec::new(),
             latencies: Vec::new(),
             elsewhere: Vec::new(),
@@ -227,14 +230,14 @@ impl<'a> Player<'a> {
             Command::Put { kind, items, signed_out } => {
                 self.put(actor, (*kind, items.clone()), *signed_out).await
             }
-            Command::Refuse(code) => {
-                self.world.refuse(code);
-                Ok(())
-            }
-            Command::Hang => {
-                self.world.hang();
-                Ok(())
-            }
+            Command::Refuse(code) => self.provider_says(Verdict::Refused { code: code.clone() }),
+            Command::Later(code) => self.provider_says(Verdict::Later { code: code.clone(), after: None }),
+            Command::Hang => self.provider_says(Verdict::Unknown { code: "timeout".to_owned() }),
         }
+    }
+
+    fn provider_says(&self, verdict: Verdict) -> Result<(), Broken> {
+        self.world.provider.will_say(verdict);
+        Ok(())
     }
 }

@@ -58,7 +58,7 @@ impl Player<'_> {
         let started = now();
         let mut answered = self.turn(&credentials, &request).await;
         let took = now().duration_since(started);
-        let mut uncertain = false;
+        let (mut uncertain, posts_before) = (false, self.posts.len());
         // A message that no answer waits for may take its worker down after the answer was given; a client that asks
         // again then is given the same one.
         let crashed = matches!(answered, Err(Stopped::Crashed)) || !self.world.settle_or_crash().await?;
@@ -69,6 +69,9 @@ impl Player<'_> {
         let answer = answered.map_err(|e| stopped(&e))?.map_err(|e| failed(&e))?;
         self.world.settle().await?;
         self.collect(actor).await?;
+        // How soon a message leaves is told to whoever waits for it, and after a crash nobody did.
+        let told_of_delay = |post: &Post| ["later", "unknown"].contains(&post.verdict);
+        uncertain |= crashed && self.posts.iter().skip(posts_before).any(told_of_delay);
         self.latencies.push(took);
         self.elsewhere.extend(self.world.elsewhere().into_iter().map(|what| (step.line, what)));
         if let Some(miss) = self.world.recorder.as_ref().and_then(|recorder| recorder.misses().pop()) {
@@ -123,7 +126,10 @@ impl Player<'_> {
                 None => self.world.provider.forget().as_ref().map(name),
             };
             // Of other messages no conversation is told.
-            uncertain |= verdict == Some("refused") && channel == Channel::Sms && one.code.is_some();
+            let tells = channel == Channel::Sms && one.code.is_some();
+            uncertain |= tells && matches!(verdict, Some("refused" | "later" | "unknown"));
+            // It would have been handed over again.
+            self.given_up |= verdict == Some("later");
             if known.is_none() {
                 self.posts.push(Post {
                     named: false,

@@ -14,7 +14,7 @@ use crate::crypto::Keys;
 use crate::engine::{Elsewhere, Observer, Shadow};
 use crate::graph::EdgeId;
 use crate::llm::Llm;
-use crate::model::{Actor, Clock, EffectId, Randomness, Secret, Verdict};
+use crate::model::{Actor, Clock, EffectId, Randomness, Secret};
 use crate::scenario::Setup;
 use crate::scenario::doubles::{Halts, Provider};
 use crate::scenario::format::{Channel, Scenario};
@@ -255,14 +255,6 @@ impl<'a> World<'a> {
         let row = row.ok_or("an effect names a challenge that is not there")?;
         let code = otp::code_of(keys, &row, to).ok_or("a challenge's pepper is out of use")?;
         Ok(Some(code.expose().to_owned()))
-    }
-
-    pub(super) fn refuse(&self, code: &str) {
-        self.provider.will_say(Verdict::Refused { code: code.to_owned() });
-    }
-
-    pub(super) fn hang(&self) {
-        self.provider.will_say(Verdict::Unknown { code: "timeout".to_owned() });
     }
 
     /// Moves the clock past every lease; nothing may be claimed then.

@@ -48,23 +48,31 @@ sql! {
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
     CLAIM = "UPDATE outbox SET status = 'claimed', tries = tries + 1, claimed_by = $2, claimed_until = $3, \
              updated_at = $4 WHERE id = $1 AND status = 'queued' AND due_at <= $4";
-    FINISH = "UPDATE outbox SET status = $3, provider_id = COALESCE(provider_id, $4), error = $5, updated_at = $6, \
-              due_at = $7, claimed_until = NULL, \
-              destination_sealed = CASE WHEN $3 IN ('sent', 'failed') THEN NULL ELSE destination_sealed END \
+    // What the provider said of it meanwhile goes before what its own answer, or the lack of one, seems to say.
+    FINISH = "UPDATE outbox SET status = CASE WHEN delivery IN ('failed', 'undelivered') THEN 'failed' \
+              WHEN delivery IS NOT NULL THEN 'sent' ELSE $3 END, \
+              provider_id = COALESCE(provider_id, $4), error = COALESCE($5, error), updated_at = $6, \
+              due_at = CASE WHEN delivery IS NULL THEN $7 END, claimed_until = NULL, \
+              destination_sealed = CASE WHEN delivery IS NULL AND ($3 = 'uncertain' OR ($3 = 'dead' \
+              AND challenge_id IS NULL)) THEN destination_sealed END \
               WHERE id = $1 AND status = 'claimed' AND claimed_by = $2";
     AGAIN = "UPDATE outbox SET status = 'queued', error = $3, due_at = $4, updated_at = $5, claimed_until = NULL \
-             WHERE id = $1 AND status = 'claimed' AND claimed_by = $2";
-    ORPHAN = "UPDATE outbox SET status = 'uncertain', updated_at = $2, due_at = $2, claimed_until = NULL \
+             WHERE id = $1 AND status = 'claimed' AND claimed_by = $2 AND delivery IS NULL";
+    ORPHAN = "UPDATE outbox SET status = CASE WHEN delivery IN ('failed', 'undelivered') THEN 'failed' \
+              WHEN delivery IS NOT NULL THEN 'sent' ELSE 'uncertain' END, updated_at = $2, claimed_until = NULL, \
+              due_at = CASE WHEN delivery IS NULL AND kind = 'sms' THEN $2 END, \
+              destination_sealed = CASE WHEN delivery IS NULL THEN destination_sealed END \
               WHERE id = $1 AND status = 'claimed'";
     LOOK_AGAIN = "UPDATE outbox SET due_at = $2 WHERE id = $1 AND status = 'uncertain'";
     SETTLE = "UPDATE outbox SET status = $2, error = $3, updated_at = $4, due_at = NULL, destination_sealed = NULL \
               WHERE id = $1 AND status = 'uncertain'";
     // What a provider says may come before its own answer did, so a claimed effect may be told of too.
-    TOLD = "UPDATE outbox SET provider_id = $2, delivery = $3, delivery_rank = $4, delivery_at = $5 \
+    TOLD = "UPDATE outbox SET provider_id = $2, delivery = $3, delivery_rank = $4, delivery_at = $5, \
+            error = COALESCE($6, error) \
             WHERE id = $1 AND delivery_rank < $4 AND (provider_id IS NULL OR provider_id = $2)";
-    SETTLE_SENT = "UPDATE outbox SET status = 'sent', updated_at = $3, due_at = NULL, destination_sealed = NULL \
+    ARRIVED = "UPDATE outbox SET status = 'sent', error = NULL, updated_at = $3, due_at = NULL, destination_sealed = NULL \
                    WHERE id = $1 AND status = 'uncertain' AND provider_id = $2";
-    LOST = "UPDATE outbox SET status = 'failed', error = $3, updated_at = $4, due_at = NULL, \
+    LOST = "UPDATE outbox SET status = 'failed', updated_at = $3, due_at = NULL, \
             destination_sealed = NULL \
             WHERE id = $1 AND provider_id = $2 AND status IN ('sent', 'uncertain')";
     RELEASE = "UPDATE outbox SET status = 'queued', due_at = $2, updated_at = $2, error = NULL \
@@ -144,11 +152,11 @@ pub fn settle(id: &EffectId, status: EffectStatus, error: Option<&str>, at: Time
 /// another message already. The others settle what was uncertain, and fail what never arrived.
 pub fn told(report: Report<'_>) -> Vec<Write> {
     let Report { effect, provider_id, delivery, error, at } = report;
-    let told = Write::one(TOLD, args![effect, provider_id, delivery.as_str(), delivery.rank(), at]);
+    let told = Write::one(TOLD, args![effect, provider_id, delivery.as_str(), delivery.rank(), at, error]);
     let then = if delivery.is_lost() {
-        Write::any(LOST, args![effect, provider_id, error, at])
+        Write::any(LOST, args![effect, provider_id, at])
     } else {
-        Write::any(SETTLE_SENT, args![effect, provider_id, at])
+        Write::any(ARRIVED, args![effect, provider_id, at])
     };
     vec![told, then]
 }

@@ -12,7 +12,7 @@ pub use change::{
 pub use report::{Count, Sum};
 
 use super::write::args;
-use super::{Error, Row, Store, named, sql};
+use super::{ChallengeStatus, Error, Row, Store, named, sql};
 use crate::model::{Actor, ChallengeId, ConversationId, DeliveryStatus, EffectId};
 
 named! {
@@ -106,6 +106,12 @@ impl Effect {
             country: None,
         }
     }
+
+    /// Whether its conversation hears what became of it: of codes by text message alone. That an e-mail was refused would
+    /// say that there is an address (D5), and no conversation waits for a notice.
+    pub fn tells(&self) -> bool {
+        self.kind == "sms" && self.challenge.is_some()
+    }
 }
 
 macro_rules! columns {
@@ -137,6 +143,11 @@ sql! {
          AND $2 = 'system' AND challenge_id IN (SELECT id FROM challenges WHERE status = 'live' AND expires_at > $3) \
          ORDER BY updated_at, id LIMIT $4"
     );
+    // Codes that are given back or worth nothing by now, of which the provider was not told.
+    SETTLED_CODES = "SELECT o.id, o.provider_id, c.status FROM outbox o JOIN challenges c ON c.id = o.challenge_id \
+                     WHERE o.status = 'sent' AND o.provider_id IS NOT NULL AND o.kind = 'sms' AND o.delivery IS NULL \
+                     AND o.created_at > $1 AND $2 = 'system' AND c.status <> 'live' \
+                     ORDER BY o.created_at, o.id LIMIT $3";
     // Newest first; `before` is the id that the page before ended with.
     LIST = concat!(
         "SELECT ", columns!(), " FROM outbox WHERE $1 = 'system' AND ($2 = '' OR status = $2) \
@@ -201,6 +212,20 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Effect>, Error> {
         self.records(actor, (UNCERTAIN, args![now, actor.as_str(), limit]), read).await
+    }
+
+    /// Codes by text message, sent after that moment, that are not live any more and of which no provider said or heard
+    /// anything since: the effect, the provider's name for it, and what became of the code.
+    pub async fn settled_codes(
+        &self,
+        actor: &Actor,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(EffectId, String, ChallengeStatus)>, Error> {
+        self.records(actor, (SETTLED_CODES, args![since, actor.as_str(), limit]), |row| {
+            Ok((row.id(0)?, row.text(1)?, row.named(2, ChallengeStatus::parse)?))
+        })
+        .await
     }
 
     /// The newest effects, of one status or of all, on from before an id.
