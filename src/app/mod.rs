@@ -5,6 +5,7 @@
 //!
 //! Adding a part: build it in [`App::build`] from its own `Options`, and give it a double only if it reaches outside.
 
+mod senders;
 mod serve;
 pub mod sources;
 mod understanding;
@@ -103,12 +104,15 @@ impl App {
             observer: doubles.observer,
             shadow: doubles.shadow,
         });
-        let (sms, mail) = match (doubles.sms, doubles.mail) {
-            (Some(sms), Some(mail)) => (sms, mail),
-            (sms, mail) => {
-                let local = local_sender(config.profile, &store, (&keys, &clock, &randomness))?;
-                (sms.unwrap_or_else(|| Arc::clone(&local) as _), mail.unwrap_or(local))
-            }
+        let local = || local_sender(config.profile, &store, (&keys, &clock, &randomness));
+        let sms = match doubles.sms {
+            Some(sms) => sms,
+            None => local()
+                .context("the profile `prod` needs a sender of text messages, and this version has none")?,
+        };
+        let mail = match doubles.mail {
+            Some(mail) => mail,
+            None => senders::mail(&config, &clock, local)?,
         };
         let worker = Worker::new(worker::Parts {
             engine: Arc::clone(&engine),
@@ -191,20 +195,18 @@ fn clock(profile: Profile, double: Option<Arc<dyn Clock>>) -> (Arc<dyn Clock>, O
     }
 }
 
-/// The sender of all messages where there is no other.
+/// The sender of messages where there is no other; none in `prod`, where nobody would read them.
 fn local_sender(
     profile: Profile,
     store: &Store,
     (keys, clock, randomness): (&Arc<Keys>, &Arc<dyn Clock>, &Randomness),
-) -> anyhow::Result<Arc<DevOutbox>> {
-    let local = (profile != Profile::Prod).then(|| DevOutbox {
-        store: store.clone(),
-        keys: Arc::clone(keys),
-        clock: Arc::clone(clock),
-        randomness: randomness.clone(),
-    });
-    let local = local.context(
-        "profile `prod` needs senders of text messages and e-mails, and this version has only the development outbox",
-    )?;
-    Ok(Arc::new(local))
+) -> Option<Arc<DevOutbox>> {
+    (profile != Profile::Prod).then(|| {
+        Arc::new(DevOutbox {
+            store: store.clone(),
+            keys: Arc::clone(keys),
+            clock: Arc::clone(clock),
+            randomness: randomness.clone(),
+        })
+    })
 }

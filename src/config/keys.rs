@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -112,6 +113,12 @@ pub(super) const KEYS: &[Key] = &[
     key("llm.breaker_failures", |c, v| put(&mut c.llm.breaker_failures, v.whole(1, 1_000))),
     key("llm.breaker_seconds", |c, v| put(&mut c.llm.breaker_seconds, v.whole(1, 3_600))),
 
+    key("mail.smtp_url", |c, v| put(&mut c.mail.smtp_url, optional(v, MAIL_SERVER))).secret(),
+    key("mail.from", |c, v| put(&mut c.mail.from, optional(v, "an address such as Vestibule <codes@example.com>"))),
+    key("mail.timeout_ms", |c, v| put(&mut c.mail.timeout_ms, v.whole(100, 60_000))),
+    key("mail.ca_file", |c, v| put(&mut c.mail.ca_file, v.text("a path", is_path).map(|p| Some(PathBuf::from(p))))),
+    key("mail.connections", |c, v| put(&mut c.mail.connections, v.whole(1, 32))),
+
     key("worker.first_try_ms", |c, v| put(&mut c.worker.first_try_ms, v.whole(1, 30_000))),
     key("worker.lease_seconds", |c, v| put(&mut c.worker.lease_seconds, v.whole(1, 600))),
     key("worker.poll_ms", |c, v| put(&mut c.worker.poll_ms, v.whole(10, 60_000))),
@@ -166,6 +173,9 @@ const ORIGIN: &str = "an address without a path, such as https://api.twilio.com"
 const FROM: &str =
     "a number such as +14155550100, a short code, a name of up to 11 letters, or a messaging service's SID";
 const COUNTRIES: &str = "a list of countries of two letters, such as US, or all";
+const MAIL_SERVER: &str = "smtps://USER:PASSWORD@HOST, smtp://USER:PASSWORD@HOST (which turns to TLS by STARTTLS), \
+                           both with %-signs for what is no letter or digit, \
+                           or smtp://HOST:25?tls=none for a server on this machine only";
 const REGION: &str = "a country of two letters, such as US, or none";
 const COLLECTOR: &str = "the URL of a collector, such as http://127.0.0.1:4318, without a user or a password";
 const LEVEL: &str =
@@ -280,6 +290,11 @@ fn is_domain(name: &str) -> bool {
         (1..=63).contains(&label.len()) && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
     name.len() <= 60 && name.contains('.') && name.split('.').all(is_label)
+}
+
+/// An empty variable means the same as none.
+fn optional<T: FromStr>(value: &Raw, what: &'static str) -> Result<Option<T>, Expected> {
+    if value.text(what, str::is_empty).is_ok() { Ok(None) } else { value.parsed(what).map(Some) }
 }
 
 fn is_header(text: &str) -> bool {

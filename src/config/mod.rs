@@ -22,7 +22,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::model::Profile;
-use crate::{classify, crypto, graph, http, limit, llm, prompt, sms, store, telemetry, tool, worker};
+use crate::{classify, crypto, graph, http, limit, llm, mail, prompt, sms, store, telemetry, tool, worker};
 
 use entries::Entry;
 pub use problem::{Place, Problem, Problems};
@@ -52,6 +52,8 @@ pub struct Config {
     pub classify: classify::Options,
     /// Language models.
     pub llm: llm::Options,
+    /// The sender of e-mails.
+    pub mail: mail::Options,
     /// The worker.
     pub worker: worker::Options,
     /// Text messages.

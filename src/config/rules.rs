@@ -124,6 +124,20 @@ const RULES: &[Rule] = &[
                a claim would lapse while its message is on its way",
     },
     Rule {
+        keys: &["mail.smtp_url", "mail.from"],
+        holds: |c| c.mail.smtp_url.is_none() || c.mail.from.is_some(),
+        says: "mail.smtp_url needs mail.from: the address that e-mails come from",
+    },
+    Rule {
+        keys: &["mail.timeout_ms", "mail.smtp_url", "worker.lease_seconds"],
+        holds: |c| {
+            let claimed = c.worker.lease_seconds.saturating_mul(1_000);
+            c.mail.smtp_url.is_none() || c.mail.timeout_ms.saturating_mul(2) < claimed
+        },
+        says: "mail.timeout_ms has to be less than half of worker.lease_seconds: \
+               a claim would lapse while its message is on its way",
+    },
+    Rule {
         keys: &["worker.lease_seconds", "worker.first_try_ms"],
         holds: |c| c.worker.lease_seconds.saturating_mul(1_000) > c.worker.first_try_ms,
         says: "worker.lease_seconds has to be longer than worker.first_try_ms: \

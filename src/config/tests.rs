@@ -52,7 +52,7 @@ fn every_key_stands_in_the_defaults_under_a_comment_of_its_own() {
     // Only what has no default at all may be commented out.
     let absent: Vec<&&str> =
         lines.iter().filter(|line| line.starts_with("# ") && line.contains(" = \"")).collect();
-    assert_eq!(absent.len(), 6, "{absent:?}");
+    assert_eq!(absent.len(), 9, "{absent:?}");
 }
 
 #[test]
@@ -184,19 +184,41 @@ fn a_section_is_no_value_and_a_value_no_section() {
 #[test]
 fn a_secret_is_never_repeated() {
     let file = "[crypto]\nkey = 'hunter2'\n[store]\nurl = 'mysql://ann:hunter2@db'\n";
-    let env = [("VESTIBULE__CRYPTO__KEY", "hunter2"), ("DATABASE_URL", "hunter2")];
+    let env = [
+        ("VESTIBULE__CRYPTO__KEY", "hunter2"),
+        ("DATABASE_URL", "hunter2"),
+        ("VESTIBULE__MAIL__SMTP_URL", "smtps://ann:hunter2"),
+    ];
     let told = problems(file, &env);
-    assert_eq!(told.len(), 4);
+    assert_eq!(told.len(), 5);
     assert!(!told.concat().contains("hunter2"), "{told:?}");
     let sources =
         Sources { file: Some(("f".into(), "hunter2".into())), env: vec![("A".into(), "hunter2".into())] };
     assert!(!format!("{sources:?}").contains("hunter2"));
     let config = load(
         "",
-        &[("DATABASE_URL", "postgres://ann:hunter2@db/a"), ("VESTIBULE__CRYPTO__KEY", &random_key())],
+        &[
+            ("DATABASE_URL", "postgres://ann:hunter2@db/a"),
+            ("VESTIBULE__CRYPTO__KEY", &random_key()),
+            ("VESTIBULE__MAIL__SMTP_URL", "smtps://hunter2:hunter2@mail.example.com"),
+            ("VESTIBULE__MAIL__FROM", "codes@example.com"),
+        ],
     );
     let shown = format!("{:?}", config.unwrap());
     assert!(!shown.contains("hunter2") && !shown.contains(&random_key()), "{shown}");
+}
+
+#[test]
+fn a_mail_server_is_set_or_left_out() {
+    let env = [("VESTIBULE__MAIL__SMTP_URL", ""), ("VESTIBULE__MAIL__FROM", "")];
+    let config = load("", &env).unwrap();
+    assert!(config.mail.smtp_url.is_none() && config.mail.from.is_none());
+    let file = "[mail]\nsmtp_url = 'smtp://localhost?tls=none'\nfrom = 'Vestibule <codes@example.com>'\n";
+    let config = load(file, &[]).unwrap();
+    assert_eq!(config.mail.smtp_url.unwrap().port, 25);
+    assert_eq!(config.mail.from.unwrap().name.as_deref(), Some("Vestibule"));
+    let told = problems("", &[("VESTIBULE__MAIL__SMTP_URL", "smtp://mail.example.com?tls=none")]).concat();
+    assert!(told.contains("for a server on this machine only"), "{told}");
 }
 
 #[test]
@@ -248,6 +270,11 @@ fn values_that_make_no_sense_together_are_refused() {
         ("[tool]\nsession_expiry_days = 1\naccess_token_minutes = 1441", "tool.access_token_minutes must"),
         ("[limits]\notp_resend_seconds = 61\notp_expiry_minutes = 1", "limits.otp_resend_seconds must"),
         ("[worker]\nlease_seconds = 2", "worker.lease_seconds has"),
+        ("[mail]\nsmtp_url = 'smtps://mail.example.com'", "mail.smtp_url needs mail.from"),
+        (
+            "[mail]\nsmtp_url = 'smtps://mail.example.com'\nfrom = 'a@example.com'\ntimeout_ms = 15000",
+            "mail.timeout_ms has",
+        ),
     ] {
         let told = problems(file, &[]);
         assert_eq!(told.len(), 1, "{told:?}");
@@ -274,6 +301,8 @@ fn values_out_of_their_range_are_refused() {
         ("VESTIBULE__STORE__SCHEMA", "a;drop"),
         ("VESTIBULE__TELEMETRY__LEVEL", "inof"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4318"),
+        ("VESTIBULE__MAIL__SMTP_URL", "smtp://mail.example.com?tls=none"),
+        ("VESTIBULE__MAIL__FROM", "Vestibule <codes@localhost>"),
         ("VESTIBULE__PROMPT__LANGUAGE", "english"),
         ("VESTIBULE__CRYPTO__KEY_FILE", " "),
         ("DATABASE_URL", "sqlite::memory:"),

@@ -4,11 +4,12 @@
 //! (`{{ name }}`); a value that is missing is an error, and every reply is rendered once at load with the sample in
 //! [`REPLIES`], so that a misspelt name stops the start and not a turn.
 //!
-//! What language models are told stands beside it (`model.rs`).
+//! What language models are told stands beside it (`model.rs`), and the page that an e-mail's words stand on (`letter.rs`).
 //!
 //! Adding a reply: a row in `REPLIES` (key and sample values) and its text in every language file. Adding a language: a
 //! file, and a row in `LANGUAGES`. Adding a prompt for a model: a type in `model.rs` and its file.
 
+mod letter;
 mod model;
 mod options;
 mod problem;
@@ -18,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use minijinja::{Environment, UndefinedBehavior};
 use serde_json::{Map, Value};
 
+pub use letter::Letter;
 pub use model::{Context, GeneralPrompt, Prompts, RouteLine, SubIntentPrompt};
 pub use options::Options;
 pub use problem::{Problem, Problems};
@@ -203,6 +205,7 @@ pub const REPLIES: &[(&str, &str)] = &[
 pub struct Replies {
     default: String,
     languages: BTreeMap<String, Environment<'static>>,
+    page: Environment<'static>,
 }
 
 /// A reply that cannot be said; the loader's checks leave only a handler that gave no value.
@@ -231,8 +234,9 @@ impl Replies {
                 format!("prompt.language `{}` is not one of: {}", options.language, known.join(", ")),
             ));
         }
+        let page = letter::load(options, &mut problems);
         if problems.is_empty() {
-            Ok(Self { default: options.language.clone(), languages })
+            Ok(Self { default: options.language.clone(), languages, page })
         } else {
             Err(Problems(problems))
         }

@@ -79,22 +79,8 @@ impl Prompts {
     }
 
     fn add<C: Context>(&mut self, options: &Options, problems: &mut Vec<Problem>) {
-        // A folder of replies need not have prompts: those it lacks are the compiled-in ones.
-        let own = options.folder.as_ref().map(|folder| folder.join(format!("{}.md", C::NAME)));
-        let (name, text) = match own.filter(|path| path.exists()) {
-            None => (format!("prompts/{}.md", C::NAME), C::TEXT.to_owned()),
-            Some(path) => match std::fs::read_to_string(&path) {
-                Ok(text) => (path.display().to_string(), text),
-                Err(e) => {
-                    problems.push(Problem::new(
-                        &path.display().to_string(),
-                        1,
-                        format!("cannot be read: {e}"),
-                    ));
-                    return;
-                }
-            },
-        };
+        let file = format!("{}.md", C::NAME);
+        let Some((name, text)) = own_or((&file, C::TEXT), options, problems) else { return };
         let made = self.environment.add_template_owned(C::NAME, text);
         if let Err(e) = made.and_then(|()| self.rendered(&C::sample())) {
             problems.push(Problem::new(&name, e.line().unwrap_or(1), e.to_string()));
@@ -113,6 +99,27 @@ impl Prompts {
             language: "prompt".to_owned(),
             source,
         })
+    }
+}
+
+/// A file of the configured folder, or the compiled-in text, with the name that problems give. A folder of replies need
+/// not have all files: those it lacks are the compiled-in ones.
+pub(super) fn own_or(
+    (file, compiled_in): (&str, &str),
+    options: &Options,
+    problems: &mut Vec<Problem>,
+) -> Option<(String, String)> {
+    let own = options.folder.as_ref().map(|folder| folder.join(file));
+    let Some(path) = own.filter(|path| path.exists()) else {
+        return Some((format!("prompts/{file}"), compiled_in.to_owned()));
+    };
+    let name = path.display().to_string();
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Some((name, text)),
+        Err(e) => {
+            problems.push(Problem::new(&name, 1, format!("cannot be read: {e}")));
+            None
+        }
     }
 }
 

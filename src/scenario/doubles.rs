@@ -178,7 +178,8 @@ mod tests {
             not_after: jiff::Timestamp::MAX,
         };
         let to = Email::parse("anna@example.com").unwrap();
-        let mail = mail::Message { effect: effect(), to, subject: "s".to_owned(), text: text() };
+        let mail =
+            mail::Message { effect: effect(), to, subject: "s".to_owned(), text: text(), html: text() };
         let provider = Provider::default();
         let _ = Sms::send(&provider, &sms).await;
         let _ = Mail::send(&provider, &mail).await;

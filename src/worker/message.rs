@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{Error, Worker};
 use crate::model::{Actor, Email, Phone, Secret};
+use crate::prompt::Letter;
 use crate::store::challenges::{Challenge, ChallengeStatus};
 use crate::store::outbox::Effect;
 use crate::tool::otp;
@@ -44,10 +45,13 @@ impl Worker {
             return Ok(Some(Outgoing::Sms(message)));
         }
         let subject = say("email.subject")?;
+        let code = values.get("code").and_then(Value::as_str);
+        let letter = Letter { locale: &effect.locale, subject: &subject, text: text.expose(), code };
+        let html = Secret::new(self.parts.replies.html(&letter)?);
         Ok(Some(match effect.kind.as_str() {
             "email" => {
                 let to = Email::parse(to).map_err(|_| unreadable())?;
-                Outgoing::Email(mail::Message { effect: id, to, subject, text })
+                Outgoing::Email(mail::Message { effect: id, to, subject, text, html })
             }
             "none" => Outgoing::Nowhere,
             _ => return Err(Error::Lacks("kind")),

@@ -271,8 +271,8 @@ fn orphans(names: &[&str], sources: &BTreeMap<String, String>) -> Vec<String> {
 #[test]
 fn nothing_lies_about_unused() {
     let sources = files("src", ".rs");
-    for folder in ["graphs", "prompts"] {
-        let all = files(folder, ".toml");
+    for (folder, ending) in [("graphs", ".toml"), ("prompts", ".toml"), ("prompts", ".html")] {
+        let all = files(folder, ending);
         let names: Vec<&str> = all.keys().map(String::as_str).collect();
         assert_eq!(orphans(&names, &sources), Vec::<String>::new());
     }

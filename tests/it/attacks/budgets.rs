@@ -1,7 +1,6 @@
 //! Sending for the money, from many numbers, devices and addresses.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use serde_json::json;
 use tracing_subscriber::layer::SubscriberExt;
@@ -10,6 +9,7 @@ use vestibule::telemetry::{self, Lines};
 
 use crate::support::app::{Person, Reply, TestApp, reply};
 use crate::support::db::{TestDb, on_both};
+use crate::support::log::Log;
 
 on_both!(
     a_prefix_stops_after_its_hours_budget,
@@ -62,28 +62,6 @@ async fn a_prefix_stops_after_its_hours_budget(db: TestDb) {
     assert_eq!(send(&app, "+14155554010").await.action(), "otp_sent");
     assert_eq!(send(&app, "+14155554011").await.action(), "otp_send_limited");
     app.finish().await;
-}
-
-/// Everything that was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn errors(&self) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines().filter(|line| line.contains("[ERROR]")).map(str::to_owned).collect()
-    }
 }
 
 // SEC-34, D1: fifty codes and none given back.

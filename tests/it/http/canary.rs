@@ -1,7 +1,6 @@
 //! Secrets that are looked for everywhere they must not be.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tracing_subscriber::layer::SubscriberExt;
@@ -9,6 +8,7 @@ use vestibule::telemetry::{self, Lines};
 
 use crate::support::app::{PHONE, Person, Reply, TestApp};
 use crate::support::db::{TestDb, on_both};
+use crate::support::log::Log;
 
 on_both!(
     no_secret_is_written_anywhere,
@@ -21,21 +21,6 @@ const CANARY: &str = "+14155552689";
 /// A guess that no code of the seeded run equals.
 const WRONG: &str = "918273";
 const SPELT: &str = "nine one eight two seven three";
-
-/// Everything that was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 /// What was told over HTTP, without the tokens where they belong.
 #[derive(Default)]

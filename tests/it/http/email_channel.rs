@@ -180,7 +180,7 @@ async fn a_refused_email_is_told_to_nobody(db: TestDb) {
 }
 
 /// A notice as a tool queues it. Its words are those of any text that needs no values.
-fn notice(app: &TestApp, name: &str, (kind, to): (&str, &str)) -> Effect {
+pub(crate) fn notice(app: &TestApp, name: &str, (kind, to): (&str, &str)) -> Effect {
     let now = app.app().clock().now();
     let mut rng = Randomness::seeded(9).stream(name);
     let id = EffectId::new(now, &mut rng);

@@ -14,3 +14,5 @@ mod routes;
 mod sessions;
 mod sign_in;
 mod turns;
+
+pub(crate) use email_channel::notice;

@@ -146,7 +146,7 @@ impl TestApp {
         let doubles = Doubles {
             clock: Some(doubles.clock.unwrap_or_else(|| Arc::clone(clock) as Arc<dyn Clock>)),
             sms: Some(doubles.sms.unwrap_or_else(|| Arc::clone(sms) as _)),
-            mail: Some(doubles.mail.unwrap_or_else(|| Arc::clone(sms) as _)),
+            mail: doubles.mail.or_else(|| config.mail.smtp_url.is_none().then(|| Arc::clone(sms) as _)),
             classifier: Some(Arc::clone(&CLASSIFIER)),
             ..doubles
         };

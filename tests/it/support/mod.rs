@@ -3,7 +3,9 @@
 pub(crate) mod app;
 pub(crate) mod db;
 pub(crate) mod fake_model;
+pub(crate) mod log;
 pub(crate) mod rows;
 pub(crate) mod samples;
 pub(crate) mod server;
 pub(crate) mod sms;
+pub(crate) mod smtp;

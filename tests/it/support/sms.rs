@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use futures::future::BoxFuture;
+use jiff::SignedDuration;
 use tokio::sync::oneshot;
 use vestibule::mail::{self, Mail};
 use vestibule::model::{EffectId, Verdict};
@@ -38,6 +39,8 @@ impl Sent {
 pub(crate) struct TestSms {
     sent: Mutex<Vec<Sent>>,
     plans: Mutex<VecDeque<Plan>>,
+    known: Mutex<Option<Vec<sms::Sighting>>>,
+    sought: Mutex<Vec<sms::Sought>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -65,6 +68,21 @@ impl TestSms {
         let (tell, hear) = oneshot::channel();
         lock(&self.plans).push_back(Plan::Hold(hear));
         tell
+    }
+
+    /// What a look-up finds from now on; `None` is no answer.
+    pub(crate) fn knows(&self, sightings: Option<Vec<sms::Sighting>>) {
+        *lock(&self.known) = sightings;
+    }
+
+    /// What was looked up so far.
+    pub(crate) fn sought(&self) -> Vec<sms::Sought> {
+        lock(&self.sought).clone()
+    }
+
+    /// The provider does not take a message now.
+    pub(crate) fn busy(after: Option<SignedDuration>) -> Verdict {
+        Verdict::Later { code: "20429".to_owned(), after }
     }
 
     /// The provider refuses a message for good.
@@ -97,6 +115,11 @@ impl Sms for TestSms {
     fn send<'a>(&'a self, message: &'a sms::Message) -> BoxFuture<'a, Verdict> {
         let (to, text) = (message.to.e164().to_owned(), message.text.expose().to_owned());
         Box::pin(self.take(Sent { channel: "sms", to, subject: None, text }, &message.effect))
+    }
+
+    fn look_up<'a>(&'a self, sought: &'a sms::Sought) -> BoxFuture<'a, Option<Vec<sms::Sighting>>> {
+        lock(&self.sought).push(sought.clone());
+        Box::pin(std::future::ready(lock(&self.known).clone()))
     }
 }
 
