@@ -4,7 +4,7 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 0 | [`model`] [`trace`] |
+//! | 0 | [`model`] [`trace`] [`fetch`] |
 //! | 1 | [`crypto`] [`store`] [`graph`] [`prompt`] [`nlu`] [`sms`] [`mail`] [`bus`] [`limit`] [`mask`] [`clock`] |
 //! | 2 | [`classify`] [`dev_outbox`] |
 //! | 3 | [`tool`] |
@@ -16,6 +16,7 @@
 //! | 9 | [`scenario`] [`eval`] |
 //! | 10 | [`cli`] |
 
+pub mod fetch;
 pub mod model;
 pub mod trace;
 

@@ -26,6 +26,7 @@ use crate::config::Config;
 use crate::crypto::{self, Keys};
 use crate::dev_outbox::DevOutbox;
 use crate::engine::{self, Engine, Observer, Shadow};
+use crate::fetch::Fetch;
 use crate::http;
 use crate::llm::{Llm, Quotas};
 use crate::mail::Mail;
@@ -53,6 +54,8 @@ pub struct Doubles {
     pub classifier: Option<Arc<Classifier>>,
     /// A language model.
     pub llm: Option<Arc<dyn Llm>>,
+    /// The way out, for whoever has one already or gives names other addresses.
+    pub fetch: Option<Fetch>,
     /// Hears every message too, and decides nothing.
     pub shadow: Option<Shadow>,
 }
@@ -82,7 +85,8 @@ impl App {
         let (replies, graphs) = sources::load(&config.prompt, &config.graph)?;
         let (replies, graphs) = (Arc::new(replies), Arc::new(graphs));
         let given = (doubles.classifier, doubles.llm);
-        let classifier = understanding::build(&config, &graphs, (&clock, &randomness), given)?;
+        let fetch = doubles.fetch.map_or_else(|| Fetch::new(&config.fetch), Ok)?;
+        let classifier = understanding::build(&config, &graphs, (&fetch, &clock, &randomness), given)?;
         let store = Store::open(&config.store).await?;
         let (deliveries, queued) = Deliveries::new();
         let deliveries = Arc::new(deliveries);
@@ -105,15 +109,8 @@ impl App {
             shadow: doubles.shadow,
         });
         let local = || local_sender(config.profile, &store, (&keys, &clock, &randomness));
-        let sms = match doubles.sms {
-            Some(sms) => sms,
-            None => local()
-                .context("the profile `prod` needs a sender of text messages, and this version has none")?,
-        };
-        let mail = match doubles.mail {
-            Some(mail) => mail,
-            None => senders::mail(&config, &clock, local)?,
-        };
+        let sms = doubles.sms.map_or_else(|| senders::sms(&config, (&fetch, &clock), local), Ok)?;
+        let mail = doubles.mail.map_or_else(|| senders::mail(&config, &clock, local), Ok)?;
         let worker = Worker::new(worker::Parts {
             engine: Arc::clone(&engine),
             store: store.clone(),

@@ -3,11 +3,34 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use tracing::warn;
 
 use crate::config::Config;
 use crate::dev_outbox::DevOutbox;
+use crate::fetch::Fetch;
 use crate::mail::{Mail, Smtp};
-use crate::model::Clock;
+use crate::model::{Clock, Profile};
+use crate::sms::{Gateway, Sender, Sms, twilio};
+
+/// The sender of text messages: the one that is configured, or `local` where there is one. A service without a sender
+/// does not start: people would wait for codes that went nowhere.
+pub(super) fn sms(
+    config: &Config,
+    outside: (&Fetch, &Arc<dyn Clock>),
+    local: impl FnOnce() -> Option<Arc<DevOutbox>>,
+) -> anyhow::Result<Arc<dyn Sms>> {
+    let public_url = public_url(config);
+    let public_url = public_url.as_deref();
+    Ok(match config.sms.sender() {
+        Sender::Twilio => Arc::new(twilio::Messages::new(&config.sms, outside, public_url)?),
+        Sender::Verify => Arc::new(twilio::Verify::new(&config.sms, outside, public_url)?),
+        Sender::Gateway => Arc::new(Gateway::new(&config.sms, outside)?),
+        Sender::Auto | Sender::Development => local().context(
+            "the profile `prod` needs a sender of text messages: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and \
+             TWILIO_FROM, or VESTIBULE__SMS__GATEWAY_URL and VESTIBULE__SMS__GATEWAY_SECRET",
+        )?,
+    })
+}
 
 /// The sender of e-mails: the mail server that is named, or `local` where there is one. A service without a sender does
 /// not start: people would wait for codes that went nowhere.
@@ -22,4 +45,45 @@ pub(super) fn mail(
     let local =
         local().context("the profile `prod` needs a sender of e-mails: set mail.smtp_url and mail.from")?;
     Ok(local)
+}
+
+/// The address that Twilio reports to. Without one that was configured, a stand-in for Twilio that is called plainly, as
+/// on this machine only, reaches this service where it listens; Twilio itself would refuse such an address, and the
+/// message with it.
+fn public_url(config: &Config) -> Option<String> {
+    let given = config.http.public_url.clone();
+    let is_stand_in = config.profile != Profile::Prod && config.sms.base_url.starts_with("http://");
+    let local = (is_stand_in && config.http.addr.port() != 0).then(|| format!("http://{}", config.http.addr));
+    let is_twilio = matches!(config.sms.sender(), Sender::Twilio | Sender::Verify);
+    if config.profile == Profile::Prod && is_twilio && given.is_none() {
+        warn!("Twilio is not told where to report what became of messages: set http.public_url");
+    }
+    given.or(local)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(profile: Profile, (public, base): (Option<&str>, &str), port: u16) -> Option<String> {
+        let mut config = Config { profile, ..Config::default() };
+        config.http.public_url = public.map(str::to_owned);
+        config.http.addr.set_port(port);
+        config.sms.base_url = base.to_owned();
+        public_url(&config)
+    }
+
+    #[test]
+    fn twilio_reports_to_where_it_can_reach_this_service() {
+        let (twilio, fake) = ("https://api.twilio.com", "http://127.0.0.1:9");
+        let url = "https://id.example.com";
+        for profile in [Profile::Dev, Profile::Test, Profile::Prod] {
+            assert_eq!(of(profile, (Some(url), twilio), 80).as_deref(), Some(url));
+            assert_eq!(of(profile, (None, twilio), 80), None);
+            assert_eq!(of(profile, (None, fake), 0), None);
+        }
+        assert_eq!(of(Profile::Test, (None, fake), 80).as_deref(), Some("http://127.0.0.1:80"));
+        assert_eq!(of(Profile::Dev, (Some(url), fake), 80).as_deref(), Some(url));
+        assert_eq!(of(Profile::Prod, (None, fake), 80), None);
+    }
 }

@@ -6,6 +6,7 @@ use super::sources;
 use crate::classify::{Classifier, Training};
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::fetch::Fetch;
 use crate::graph::GraphSet;
 use crate::llm::{Llm, OpenAi};
 use crate::model::{Clock, Randomness};
@@ -18,7 +19,7 @@ type Doubled = (Option<Arc<Classifier>>, Option<Arc<dyn Llm>>);
 pub(super) fn build(
     config: &Config,
     graphs: &GraphSet,
-    (clock, randomness): (&Arc<dyn Clock>, &Randomness),
+    (fetch, clock, randomness): (&Fetch, &Arc<dyn Clock>, &Randomness),
     (trained, llm): Doubled,
 ) -> anyhow::Result<Arc<Classifier>> {
     let cache = config.store.folder();
@@ -29,7 +30,7 @@ pub(super) fn build(
     };
     let llm = match llm {
         Some(double) => Some(double),
-        None => model(config, clock, randomness)?,
+        None => model(config, fetch, clock, randomness)?,
     };
     beside(local, config, llm)
 }
@@ -40,19 +41,21 @@ pub fn classifier(config: &Config) -> anyhow::Result<Arc<Classifier>> {
     let training = Training { graphs: Some(&graphs), cache: None };
     let local = Arc::new(Classifier::trained(&config.classify, training)?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    beside(local, config, model(config, &clock, &Randomness::system())?)
+    let fetch = Fetch::new(&config.fetch)?;
+    beside(local, config, model(config, &fetch, &clock, &Randomness::system())?)
 }
 
 /// The language model of a configuration, if it names one.
 pub fn model(
     config: &Config,
+    fetch: &Fetch,
     clock: &Arc<dyn Clock>,
     randomness: &Randomness,
 ) -> anyhow::Result<Option<Arc<dyn Llm>>> {
     if config.llm.models.is_empty() {
         return Ok(None);
     }
-    Ok(Some(Arc::new(OpenAi::new(&config.llm, Arc::clone(clock), randomness.clone())?)))
+    Ok(Some(Arc::new(OpenAi::new(&config.llm, fetch, Arc::clone(clock), randomness.clone())?)))
 }
 
 /// The classifier with a language model beside it, where there is one. The prompts are loaded in any case: one that cannot

@@ -9,6 +9,7 @@ use clap::Args;
 use super::{Failure, block_on, out};
 use crate::app::{self, sources};
 use crate::clock::SystemClock;
+use crate::fetch::Fetch;
 use crate::model::{Clock, Randomness};
 use crate::scenario::{self, Coverage, Report, Scenario, Setup, recordings};
 use crate::{graph, prompt};
@@ -89,7 +90,9 @@ fn setup(arguments: &Arguments, config: Option<&Path>) -> Result<Setup, Failure>
     let mut setup = Setup::new(arguments.database.clone()).map_err(anyhow::Error::from)?;
     if arguments.record {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let model = app::model(&super::config(config)?, &clock, &Randomness::system())?;
+        let config = super::config(config)?;
+        let fetch = Fetch::new(&config.fetch).map_err(anyhow::Error::from)?;
+        let model = app::model(&config, &fetch, &clock, &Randomness::system())?;
         let what = "--record asks a language model, and llm.models names none";
         setup = setup.recording(model.ok_or_else(|| Failure::Usage(what.to_owned()))?);
     }

@@ -9,20 +9,24 @@ use super::{Failure, block_on, out};
 use crate::app::{App, Doubles};
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::fetch::Fetch;
 use crate::{mask, telemetry};
 
 pub(super) fn run(config: Config) -> Result<(), Failure> {
-    let traces = telemetry::init(&config.telemetry, Arc::new(SystemClock), mask::line)
+    block_on(async { Ok(serve(config).await) })?
+}
+
+async fn serve(config: Config) -> Result<(), Failure> {
+    let fetch = Fetch::new(&config.fetch).map_err(anyhow::Error::from)?;
+    let traces = telemetry::init(&config.telemetry, &fetch, Arc::new(SystemClock), mask::line)
         .map_err(|e| Failure::Usage(format!("telemetry: {:#}", anyhow::Error::from(e))))?;
-    block_on(async {
-        let app = App::build(config, Doubles::default()).await?;
-        let serving = app.serve().await?;
-        out::line(&format!("Vestibule is listening on http://{}", serving.address()));
-        stopped().await?;
-        let ended = serving.shutdown().await;
-        traces.shutdown().await;
-        ended
-    })
+    let app = App::build(config, Doubles { fetch: Some(fetch), ..Doubles::default() }).await?;
+    let serving = app.serve().await?;
+    out::line(&format!("Vestibule is listening on http://{}", serving.address()));
+    stopped().await?;
+    let ended = serving.shutdown().await;
+    traces.shutdown().await;
+    Ok(ended?)
 }
 
 /// Resolves at Ctrl-C or SIGTERM.

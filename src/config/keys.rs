@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::Config;
 use super::value::{Expected, Raw};
+use crate::fetch::{Allowed, Url};
 use crate::llm::{self, Price};
 use crate::model::{AuthProgress, Region, Secret, Tier};
 use crate::{sms, telemetry};
@@ -118,6 +119,7 @@ pub(super) const KEYS: &[Key] = &[
     key("mail.timeout_ms", |c, v| put(&mut c.mail.timeout_ms, v.whole(100, 60_000))),
     key("mail.ca_file", |c, v| put(&mut c.mail.ca_file, v.text("a path", is_path).map(|p| Some(PathBuf::from(p))))),
     key("mail.connections", |c, v| put(&mut c.mail.connections, v.whole(1, 32))),
+    key("fetch.allow", |c, v| put(&mut c.fetch.allow, v.list(ALLOWED, |_: &Allowed| true))),
 
     key("worker.first_try_ms", |c, v| put(&mut c.worker.first_try_ms, v.whole(1, 30_000))),
     key("worker.lease_seconds", |c, v| put(&mut c.worker.lease_seconds, v.whole(1, 600))),
@@ -176,6 +178,8 @@ const COUNTRIES: &str = "a list of countries of two letters, such as US, or all"
 const MAIL_SERVER: &str = "smtps://USER:PASSWORD@HOST, smtp://USER:PASSWORD@HOST (which turns to TLS by STARTTLS), \
                            both with %-signs for what is no letter or digit, \
                            or smtp://HOST:25?tls=none for a server on this machine only";
+const ALLOWED: &str =
+    "a list of hosts and networks, such as mcp.example, mcp.example:8443, 10.1.0.0/16 or [fd00::]/8";
 const REGION: &str = "a country of two letters, such as US, or none";
 const COLLECTOR: &str = "the URL of a collector, such as http://127.0.0.1:4318, without a user or a password";
 const LEVEL: &str =
@@ -256,12 +260,12 @@ fn base_url(value: &Raw) -> Result<String, Expected> {
 
 fn is_http(url: &str) -> bool {
     let plain = url.starts_with("https://") || url.starts_with("http://");
-    plain && !url.contains(['@', ' ', '?', '#']) && reqwest::Url::parse(url).is_ok_and(|url| url.has_host())
+    plain && !url.contains(['@', ' ', '?', '#']) && Url::parse(url).is_ok_and(|url| url.has_host())
 }
 
 /// An address that paths are put behind.
 fn is_origin(url: &str) -> bool {
-    is_http(url) && reqwest::Url::parse(url).is_ok_and(|url| url.path() == "/")
+    is_http(url) && Url::parse(url).is_ok_and(|url| url.path() == "/")
 }
 
 /// Of one of Twilio's kinds; an empty variable means the same as none.

@@ -22,7 +22,9 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::model::Profile;
-use crate::{classify, crypto, graph, http, limit, llm, mail, prompt, sms, store, telemetry, tool, worker};
+use crate::{
+    classify, crypto, fetch, graph, http, limit, llm, mail, prompt, sms, store, telemetry, tool, worker,
+};
 
 use entries::Entry;
 pub use problem::{Place, Problem, Problems};
@@ -54,6 +56,8 @@ pub struct Config {
     pub llm: llm::Options,
     /// The sender of e-mails.
     pub mail: mail::Options,
+    /// The way out over HTTP.
+    pub fetch: fetch::Options,
     /// The worker.
     pub worker: worker::Options,
     /// Text messages.

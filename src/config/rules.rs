@@ -7,6 +7,7 @@ use super::Config;
 use super::keys::key_bytes;
 use super::problem::{Place, Problem};
 use crate::crypto;
+use crate::fetch::Trust;
 use crate::model::{Profile, Tier};
 use crate::sms::Sender;
 
@@ -71,9 +72,16 @@ const RULES: &[Rule] = &[
         says: "llm.prices names a model that is not in llm.models",
     },
     Rule {
-        keys: &["llm.base_url", "llm.models"],
-        holds: |c| c.llm.models.is_empty() || is_safe(&c.llm.base_url),
-        says: "llm.base_url has to be https, or a server on this machine: prompts and the key would be readable on the way",
+        keys: &["llm.base_url", "llm.models", "fetch.allow"],
+        holds: |c| c.llm.models.is_empty() || may_be_called(c, &c.llm.base_url),
+        says: "llm.base_url has to be https, a server on this machine, or a host in fetch.allow: \
+               prompts and the key would be readable on the way",
+    },
+    Rule {
+        keys: &["telemetry.otlp_endpoint", "fetch.allow"],
+        holds: |c| c.telemetry.otlp_endpoint.as_deref().is_none_or(|url| may_be_called(c, url)),
+        says: "telemetry.otlp_endpoint has to be https, a server on this machine, or a host in fetch.allow: \
+               traces and the collector's key would be readable on the way",
     },
     Rule {
         keys: &["tool.access_token_minutes", "tool.session_expiry_days"],
@@ -167,9 +175,7 @@ fn is_varied(key: &str) -> bool {
     key_bytes(key).is_some_and(|bytes| bytes.iter().any(|byte| Some(byte) != bytes.first()))
 }
 
-/// Whether nobody on the way can read what is sent.
-fn is_safe(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("http://") else { return true };
-    let host = rest.split(['/', ':']).next().unwrap_or_default();
-    matches!(host, "localhost" | "127.0.0.1") || rest.starts_with("[::1]")
+/// Whether `fetch` will call what stands in the configuration.
+fn may_be_called(config: &Config, url: &str) -> bool {
+    config.fetch.endpoint(url, Trust::Operator).is_ok()
 }

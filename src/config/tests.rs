@@ -99,7 +99,7 @@ fn the_shared_names_are_honoured_and_our_own_win() {
 fn every_kind_of_value_reads_from_both() {
     let file = "profile = 'prod'\n[http]\naddr = '[::]:80'\ntrusted_proxies = ['10.0.0.7', '::1']\n\
                 [crypto]\nkey_file = '/run/key'\n[classify]\naccept = 1\nregion = 'none'\n[store]\nschema = 'v1'\n\
-                [telemetry]\nlevel = 'warn,vestibule=debug'\n";
+                [telemetry]\nlevel = 'warn,vestibule=debug'\n[fetch]\nallow = ['mcp.example:8443', '[fd00::]/8']\n";
     let env = [
         ("VESTIBULE__PROFILE", "prod"),
         ("VESTIBULE__HTTP__ADDR", "[::]:80"),
@@ -109,9 +109,10 @@ fn every_kind_of_value_reads_from_both() {
         ("VESTIBULE__CLASSIFY__REGION", "none"),
         ("VESTIBULE__STORE__SCHEMA", "v1"),
         ("VESTIBULE__TELEMETRY__LEVEL", "warn,vestibule=debug"),
+        ("VESTIBULE__FETCH__ALLOW", "mcp.example:8443, [fd00::]/8"),
     ];
     let config = load(file, &[]).unwrap();
-    assert_eq!(config.http.trusted_proxies.len(), 2);
+    assert_eq!((config.http.trusted_proxies.len(), config.fetch.allow.len()), (2, 2));
     assert!(config.classify.region.is_none() && config.profile == Profile::Prod);
     assert_eq!(format!("{config:?}"), format!("{:?}", load("", &env).unwrap()));
 }
@@ -282,6 +283,40 @@ fn values_that_make_no_sense_together_are_refused() {
     }
 }
 
+// SEC-54
+#[test]
+fn what_is_called_plainly_is_this_machine_or_an_exception() {
+    let told = |url: &str, allow: &str| {
+        let file = format!("[llm]\nmodels = ['m']\nbase_url = '{url}'\n[fetch]\nallow = [{allow}]\n");
+        let traces = format!("[telemetry]\notlp_endpoint = '{url}'\n[fetch]\nallow = [{allow}]\n");
+        [file, traces]
+            .map(|file| load(&file, &[]).err().map(|told| told.to_string()).unwrap_or_default())
+            .concat()
+    };
+    for (url, allow) in [
+        ("https://models.example/v1", ""),
+        ("https://10.0.0.7/v1", ""),
+        ("http://localhost:11434/v1", ""),
+        ("http://127.0.0.1:11434/v1", ""),
+        ("http://[::1]:11434/v1", ""),
+        ("http://models.example:8000/v1", "'models.example'"),
+        ("http://10.0.0.7:8000/v1", "'10.0.0.0/24'"),
+    ] {
+        assert_eq!(told(url, allow), "", "{url}");
+    }
+    for (url, allow) in [
+        ("http://models.example/v1", ""),
+        ("http://10.0.0.7/v1", ""),
+        ("http://localhost.example/v1", ""),
+        ("http://models.example:8000/v1", "'models.example:8001', 'example'"),
+        ("http://10.0.1.7/v1", "'10.0.0.0/24'"),
+    ] {
+        let told = told(url, allow);
+        assert!(told.contains("llm.base_url has to be https"), "{told}");
+        assert!(told.contains("telemetry.otlp_endpoint has to be https"), "{told}");
+    }
+}
+
 #[test]
 fn values_out_of_their_range_are_refused() {
     for (name, value) in [
@@ -303,6 +338,9 @@ fn values_out_of_their_range_are_refused() {
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4318"),
         ("VESTIBULE__MAIL__SMTP_URL", "smtp://mail.example.com?tls=none"),
         ("VESTIBULE__MAIL__FROM", "Vestibule <codes@localhost>"),
+        ("VESTIBULE__FETCH__ALLOW", "*.example"),
+        ("VESTIBULE__FETCH__ALLOW", "10.1.2.3/16"),
+        ("VESTIBULE__FETCH__ALLOW", "https://mcp.example"),
         ("VESTIBULE__PROMPT__LANGUAGE", "english"),
         ("VESTIBULE__CRYPTO__KEY_FILE", " "),
         ("DATABASE_URL", "sqlite::memory:"),

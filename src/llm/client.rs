@@ -19,6 +19,7 @@ use super::dialect::Dialect;
 use super::known::{Models, Name};
 use super::transport::Transport;
 use super::{Answer, Ask, Asked, Error, Llm, Options, Sink, Spent};
+use crate::fetch::{self, Fetch, Trust};
 use crate::model::{Clock, Randomness};
 use crate::trace::{self, Chatted};
 
@@ -46,17 +47,12 @@ impl OpenAi {
     /// A client for the models of `options`; it connects with the first request.
     pub fn new(
         options: &Options,
+        fetch: &Fetch,
         clock: Arc<dyn Clock>,
         randomness: Randomness,
-    ) -> Result<Self, reqwest::Error> {
-        let builder = reqwest::Client::builder();
-        // What is plain stays on this machine; a proxy would carry it, with its key, over the network.
-        let is_plain = options.base_url.starts_with("http://");
-        let builder = if is_plain { builder.no_proxy() } else { builder };
-        let http = builder
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_millis(options.call_ms))
-            .build()?;
+    ) -> Result<Self, fetch::Error> {
+        let to = fetch.endpoint(&options.base_url, Trust::Operator)?;
+        let drafts = fetch.client(&to)?.clone();
         let key = options.api_key.as_ref().map(|key| key.expose().to_owned()).unwrap_or_default();
         // The library takes what it is not told from the environment.
         let config = OpenAIConfig::new()
@@ -64,7 +60,7 @@ impl OpenAi {
             .with_api_key(key)
             .with_org_id("")
             .with_project_id("");
-        let client = Client::build(http.clone(), config).with_http_service(Transport(http));
+        let client = Client::build(drafts, config).with_http_service(Transport { fetch: fetch.clone(), to });
         let slots = Semaphore::new(usize::try_from(options.concurrency).unwrap_or(usize::MAX));
         Ok(Self {
             options: options.clone(),

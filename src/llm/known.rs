@@ -6,9 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{info, warn};
 
-use super::breaker::Breaker;
 use super::dialect::Dialect;
 use super::{Error, Options};
+use crate::model::Breaker;
 
 /// How long a lower rung is spoken before the strict schema is tried again: servers are updated, and a refusal may have
 /// been a passing one.

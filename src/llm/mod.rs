@@ -12,7 +12,6 @@
 //! provider that speaks another protocol: a type that implements [`Llm`], chosen in `app`.
 
 mod answer;
-mod breaker;
 mod client;
 mod dialect;
 mod error;

@@ -11,12 +11,12 @@ use std::time::Duration;
 use async_openai::error::OpenAIError;
 use async_openai::middleware::HttpRequestFactory;
 use futures::StreamExt;
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
-use reqwest::{Client, Response};
 use serde_json::Value;
 
 use super::Error;
 use super::error::Blames;
+use crate::fetch::header::{CONTENT_TYPE, RETRY_AFTER};
+use crate::fetch::{Body, Drafted, Endpoint, Fetch, Response};
 
 /// Largest body that is read, in bytes. A completion of a few hundred tokens has a few thousand.
 const LARGEST: usize = 1024 * 1024;
@@ -25,7 +25,10 @@ const LONGEST_WAIT: u64 = 3_600;
 
 /// The service that the client library sends its requests through.
 #[derive(Debug, Clone)]
-pub(super) struct Transport(pub(super) Client);
+pub(super) struct Transport {
+    pub(super) fetch: Fetch,
+    pub(super) to: Endpoint,
+}
 
 impl tower::Service<HttpRequestFactory> for Transport {
     type Response = Response;
@@ -37,35 +40,37 @@ impl tower::Service<HttpRequestFactory> for Transport {
     }
 
     fn call(&mut self, factory: HttpRequestFactory) -> Self::Future {
-        let client = self.0.clone();
+        let this = self.clone();
         Box::pin(async move {
             let request = factory.build().await?;
-            exchange(&client, request).await.map_err(|e| OpenAIError::Boxed(Box::new(e)))
+            this.exchange(request).await.map_err(|e| OpenAIError::Boxed(Box::new(e)))
         })
     }
 }
 
-async fn exchange(client: &Client, request: reqwest::Request) -> Result<Response, Error> {
-    let streams = request.body().and_then(reqwest::Body::as_bytes).is_some_and(asks_for_a_stream);
-    let response = client.execute(request).await.map_err(|_| Error::Unreachable)?;
-    let status = response.status();
-    if !status.is_success() {
-        let retry_after = retry_after(&response);
-        let body = read(response).await.unwrap_or_default();
-        return Err(Error::Status { status: status.as_u16(), retry_after, blames: blames(&body) });
+impl Transport {
+    async fn exchange(&self, request: Drafted) -> Result<Response, Error> {
+        let streams = request.body().and_then(Body::as_bytes).is_some_and(asks_for_a_stream);
+        let response = self.fetch.execute(&self.to, request).await.map_err(|_| Error::Unreachable)?;
+        let status = response.status();
+        if !status.is_success() {
+            let retry_after = retry_after(&response);
+            let body = read(response).await.unwrap_or_default();
+            return Err(Error::Status { status: status.as_u16(), retry_after, blames: blames(&body) });
+        }
+        let kind = response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        if streams && kind.starts_with("text/event-stream") {
+            return Ok(bounded(response));
+        }
+        let body = read(response).await?;
+        if body.iter().all(u8::is_ascii_whitespace) {
+            return Err(Error::Empty);
+        }
+        if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err() {
+            return Err(Error::Garbage);
+        }
+        Ok(whole(body))
     }
-    let kind = response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    if streams && kind.starts_with("text/event-stream") {
-        return Ok(bounded(response));
-    }
-    let body = read(response).await?;
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Err(Error::Empty);
-    }
-    if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err() {
-        return Err(Error::Garbage);
-    }
-    Ok(whole(body))
 }
 
 /// The same stream, which breaks off where it is longer than a body may be.
@@ -76,7 +81,7 @@ fn bounded(response: Response) -> Response {
         passed += piece.len();
         if passed > LARGEST { Err(std::io::Error::other("too long")) } else { Ok(piece) }
     });
-    Response::from(http::Response::new(reqwest::Body::wrap_stream(pieces)))
+    Response::from(http::Response::new(Body::wrap_stream(pieces)))
 }
 
 /// A response again, of a body that was read.

@@ -10,6 +10,7 @@
 
 mod actor;
 mod auth;
+mod breaker;
 mod classification;
 mod clock;
 mod contact;
@@ -27,6 +28,7 @@ mod verdict;
 
 pub use actor::{Actor, Owner};
 pub use auth::{Assurance, AuthProgress, IllegalJump};
+pub use breaker::Breaker;
 pub use classification::{
     Control, Entities, FieldValue, MigrationType, Rejected, Route, SessionAction, Slot, SubIntent,
     SubIntentClassification, Tier, Understanding,

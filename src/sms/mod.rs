@@ -1,19 +1,30 @@
 //! Floor 1: the door through which a text message leaves.
 //!
 //! It does not know challenges or the outbox: it is given a number and a text, and says what became of them. What a
-//! provider says of a message later comes in by its callbacks, or is asked for by [`Sms::look_up`].
+//! provider says of a message later comes in by its callbacks, or is asked for by [`Sms::look_up`]. Behind the door are
+//! Twilio ([`twilio`]) and gateways of one's own ([`Gateway`]), both at the end of a `line.rs`: one request, no second
+//! one, and a breaker.
 //!
-//! Adding a provider: a type that implements [`Sms`], built in `app` from its options. It must never send twice for one
-//! call, and must answer [`Verdict::Unknown`] where the provider's answer did not come.
+//! Adding a provider: a type that implements [`Sms`] over a line, built in `app/senders.rs` from its options. It must
+//! never send twice for one call, must answer [`Verdict::Unknown`] where the provider's answer did not come, and gives
+//! its codes a reason in `reason.rs`.
 
+mod error;
+mod gateway;
+mod line;
 mod options;
+mod reason;
+pub mod twilio;
 
 use std::fmt::Debug;
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
+pub use error::Error;
+pub use gateway::Gateway;
 pub use options::{Country, Options, Sender};
+pub use reason::{Reason, reason};
 
 pub use crate::model::Verdict;
 use crate::model::{DeliveryStatus, EffectId, Phone, Secret};
@@ -97,4 +108,10 @@ pub trait Sms: Debug + Send + Sync + 'static {
         let _ = (provider_id, outcome);
         Box::pin(std::future::ready(()))
     }
+}
+
+/// Bytes as signatures are written.
+fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
 }

@@ -3,13 +3,14 @@
 //! The house rule is that nobody hands a message's text, a code, a token or a whole phone number to a log at all. The
 //! masker given to [`init`] is what catches a slip: every text passes through it before it is written.
 //!
-//! It does not know what the lines mean, nor any module that writes them; it imports `model` and `trace` alone and so
+//! It does not know what the lines mean, nor any module that writes them; it imports `model`, `trace` and `fetch` alone and so
 //! stands on the floor below `config`, which reads its [`Options`].
 //!
 //! Adding a fact to a line: a field on the event, or on the span around it (`#[instrument(skip_all, fields(…))]`),
 //! named in camelCase. Adding an output: another [`Lines`] over its own writer, in [`init`]. Adding a span of a trace:
 //! the front page of `trace`.
 
+mod collector;
 mod lines;
 mod options;
 mod otlp;
@@ -17,6 +18,7 @@ mod otlp;
 use std::sync::Arc;
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tokio::runtime::TryCurrentError;
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter, ParseError, filter_fn};
@@ -24,6 +26,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
+use crate::fetch::{self, Fetch};
 use crate::model::Clock;
 use crate::trace::is_trace;
 
@@ -52,6 +55,12 @@ pub enum Error {
     /// Traces cannot be sent.
     #[error("the exporter of traces cannot be built")]
     Traces(#[source] opentelemetry_otlp::ExporterBuildError),
+    /// Nobody may call the collector.
+    #[error("the collector of traces cannot be called")]
+    Collector(#[source] fetch::Error),
+    /// Traces are sent by a runtime, and there is none.
+    #[error("traces need a runtime")]
+    Runtime(#[source] TryCurrentError),
     /// The process logs already.
     #[error("logging was set up twice")]
     Twice(#[source] TryInitError),
@@ -71,15 +80,15 @@ impl Traces {
     }
 }
 
-/// Sets up the process's logs and traces, once.
-pub fn init(options: &Options, clock: Arc<dyn Clock>, mask: Mask) -> Result<Traces, Error> {
+/// Sets up the process's logs and traces, once. Traces leave by the runtime that this is called in.
+pub fn init(options: &Options, fetch: &Fetch, clock: Arc<dyn Clock>, mask: Mask) -> Result<Traces, Error> {
     let filter = filter(&options.level)?;
     let lines = Lines::new(std::io::stdout, clock, mask);
     let Some(collector) = &options.otlp_endpoint else {
         logs(filter, lines).try_init().map_err(Error::Twice)?;
         return Ok(Traces(None));
     };
-    let provider = otlp::provider(collector).map_err(Error::Traces)?;
+    let provider = otlp::provider(collector, fetch)?;
     logs_and_traces(filter, lines, &provider).try_init().map_err(Error::Twice)?;
     Ok(Traces(Some(provider)))
 }

@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use opentelemetry::trace::{Status, TracerProvider};
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
-use opentelemetry_otlp::{ExporterBuildError, Protocol, WithExportConfig};
+use opentelemetry_otlp::{Protocol, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanEvents, SpanExporter};
-use reqwest::Url;
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber, info, warn};
 use tracing_subscriber::Layer;
@@ -22,10 +23,16 @@ use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::Error;
+use super::collector::Collector;
+use crate::fetch::{Fetch, Trust, Url};
 use crate::trace::{ATTRIBUTES, TOOL, is_trace};
 
 /// Longest time a batch may take to send, and the last one at shutdown.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where a collector takes traces.
+const PATH: &str = "/v1/traces";
 
 /// Whether traces can be sent to that place. Credentials belong into `OTEL_EXPORTER_OTLP_HEADERS`, which the exporter
 /// reads.
@@ -38,13 +45,22 @@ pub fn is_collector(url: &str) -> bool {
 }
 
 /// Sends spans to a collector.
-pub(super) fn provider(collector: &str) -> Result<SdkTracerProvider, ExporterBuildError> {
+pub(super) fn provider(collector: &str, fetch: &Fetch) -> Result<SdkTracerProvider, Error> {
+    let base = fetch.endpoint(collector, Trust::Operator).map_err(Error::Collector)?;
+    let client = Collector {
+        fetch: fetch.clone(),
+        to: base.join(PATH).map_err(Error::Collector)?,
+        runtime: Handle::try_current().map_err(Error::Runtime)?,
+        tasks: TaskTracker::new(),
+    };
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpJson)
-        .with_endpoint(format!("{}/v1/traces", collector.trim_end_matches('/')))
+        .with_endpoint(client.to.url().as_str())
+        .with_http_client(client)
         .with_timeout(PATIENCE)
-        .build()?;
+        .build()
+        .map_err(Error::Traces)?;
     let resource = Resource::builder()
         .with_service_name(env!("CARGO_PKG_NAME"))
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));

@@ -159,7 +159,8 @@ fn the_filter_decides_and_a_misspelt_one_is_refused() {
 #[test]
 fn a_process_sets_up_its_logs_once() {
     let quiet = Options { level: "off".to_owned(), ..Options::default() };
-    let set_up = |options: &Options| init(options, Arc::new(Noon), str::to_owned);
+    let fetch = Fetch::new(&fetch::Options::default()).unwrap();
+    let set_up = |options: &Options| init(options, &fetch, Arc::new(Noon), str::to_owned);
     assert!(
         matches!(set_up(&Options { level: "inof".to_owned(), ..Options::default() }), Err(Error::Level { word }) if word == "inof")
     );
@@ -167,6 +168,9 @@ fn a_process_sets_up_its_logs_once() {
         set_up(&Options { level: "vestibule=loud".to_owned(), ..Options::default() }),
         Err(Error::Filter { .. })
     ));
+    let to = |collector: &str| Options { otlp_endpoint: Some(collector.to_owned()), ..quiet.clone() };
+    assert!(matches!(set_up(&to("http://collector.example:4318")), Err(Error::Collector(_))));
+    assert!(matches!(set_up(&to("http://127.0.0.1:4318")), Err(Error::Runtime(_))));
     assert!(set_up(&quiet).is_ok());
     assert!(matches!(set_up(&quiet), Err(Error::Twice(_))));
 }

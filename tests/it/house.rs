@@ -14,7 +14,7 @@ use crate::support::db::variable;
 
 /// Which module stands on which floor.
 const FLOORS: &[(u8, &[&str])] = &[
-    (0, &["model", "trace"]),
+    (0, &["model", "trace", "fetch"]),
     (
         1,
         &["crypto", "store", "graph", "prompt", "llm", "nlu", "sms", "mail", "bus", "limit", "mask", "clock"],
@@ -209,6 +209,29 @@ fn no_sql_of_one_database_outside_the_drivers() {
     assert_eq!(unportable("select * from x where at < now()"), ["NOW()", "SELECT *"]);
 }
 
+/// Files that call out past `fetch`.
+fn past_fetch(sources: &BTreeMap<String, String>) -> Vec<&str> {
+    let elsewhere = sources.iter().filter(|(file, _)| !file.starts_with("src/fetch/"));
+    elsewhere.filter(|(_, text)| code(text).contains("reqwest")).map(|(file, _)| file.as_str()).collect()
+}
+
+// SEC-54
+#[test]
+fn there_is_one_way_out_over_http() {
+    assert_eq!(past_fetch(&files("src", ".rs")), Vec::<&str>::new());
+    // A library that brings a client of its own would be another.
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let own =
+        |line: &&str| !line.starts_with('#') && !line.starts_with("reqwest = ") && line.contains("reqwest");
+    assert_eq!(manifest.lines().filter(own).collect::<Vec<_>>(), Vec::<&str>::new());
+    let broken =
+        |file: &str, text: &str| past_fetch(&BTreeMap::from([(file.to_owned(), text.to_owned())])).len();
+    assert_eq!(broken("src/sms/twilio.rs", "let client = reqwest::Client::new();"), 1);
+    assert_eq!(broken("src/sms/twilio.rs", "use reqwest::Client;"), 1);
+    assert_eq!(broken("src/sms/twilio.rs", "// Past `reqwest`.\nuse crate::fetch::Fetch;"), 0);
+    assert_eq!(broken("src/fetch/way.rs", "use reqwest::Client;"), 0);
+}
+
 /// Every reply that a graph can say.
 fn said_by_graphs() -> BTreeSet<String> {
     let (_, graphs) = sources::load(&prompt::Options::default(), &graph::Options::default()).unwrap();
@@ -224,11 +247,11 @@ fn said_by_graphs() -> BTreeSet<String> {
     said
 }
 
-/// Replies named in code, as `"auth.x"`.
+/// Replies named in code, as `"auth.x"`. Keys of the configuration look the same.
 fn named_in_code(sources: &BTreeMap<String, String>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (file, text) in
-        sources.iter().filter(|(file, _)| !file.starts_with("src/prompt/") && !file.contains("/tests"))
+        sources.iter().filter(|(file, _)| !["src/prompt/", "src/config/"].iter().any(|f| file.starts_with(f)) && !file.contains("/tests"))
     {
         let code = code(text);
         for prefix in [

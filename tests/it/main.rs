@@ -5,6 +5,7 @@
 mod attacks;
 mod chat;
 mod contacts;
+mod fetch;
 mod house;
 mod http;
 mod kill;
@@ -16,6 +17,7 @@ mod outbox;
 mod readme;
 mod restart;
 mod scenarios;
+mod sms;
 mod store;
 mod suggestions;
 mod support;

@@ -121,6 +121,7 @@ impl<'a> World<'a> {
                 let tell = move |what| told.lock().unwrap_or_else(PoisonError::into_inner).push(what);
                 Shadow::new(classifier, tell)
             }),
+            fetch: None,
             classifier: (!own).then(|| Arc::clone(&self.setup.classifier)),
         };
         let process = Process::start(self.config.clone(), doubles, Arc::clone(&self.halts)).await;

@@ -6,7 +6,7 @@ use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 use vestibule::llm::{Ask, Asked, Error, Llm, OpenAi, Options, Shape};
-use vestibule::model::Clock;
+use vestibule::model::{Clock, Randomness};
 
 use super::{client, options};
 use crate::support::db::{TestDb, on_both};
@@ -213,7 +213,7 @@ async fn whoever_fails_too_often_rests_and_is_tried_again_by_one() {
         ..options(&server.url)
     };
     let client =
-        OpenAi::new(&options, Arc::clone(&clock) as Arc<dyn Clock>, vestibule::model::Randomness::seeded(1))
+        OpenAi::new(&options, &super::fetch(), Arc::clone(&clock) as Arc<dyn Clock>, Randomness::seeded(1))
             .unwrap();
     for _ in 0..3 {
         assert!(status(500)(&asked(&client).await.answer.unwrap_err()));

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use vestibule::app::Doubles;
 use vestibule::clock::MovableClock;
 use vestibule::config::Config;
+use vestibule::fetch::Fetch;
 use vestibule::llm::{OpenAi, Options};
 use vestibule::model::Randomness;
 
@@ -34,7 +35,11 @@ fn options(url: &str) -> Options {
 }
 
 fn client(options: &Options) -> OpenAi {
-    OpenAi::new(options, Arc::new(MovableClock::fixed(at(0))), Randomness::seeded(1)).unwrap()
+    OpenAi::new(options, &fetch(), Arc::new(MovableClock::fixed(at(0))), Randomness::seeded(1)).unwrap()
+}
+
+fn fetch() -> Fetch {
+    Fetch::new(&vestibule::fetch::Options::default()).unwrap()
 }
 
 /// An app that asks that server.

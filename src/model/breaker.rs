@@ -1,17 +1,18 @@
-//! A breaker: whoever fails too often in a row is left alone for a while, and then tried with one request.
+//! A breaker: whoever fails too often in a row is left alone for a while, and then tried with one request. It is told the
+//! time, and keeps nothing else.
 
 use jiff::{SignedDuration, Timestamp};
 
 /// How often somebody failed, and until when they rest.
 #[derive(Debug, Default)]
-pub(super) struct Breaker {
+pub struct Breaker {
     failures: u32,
     rests_until: Option<Timestamp>,
 }
 
 impl Breaker {
     /// Whether a request may go. After a rest one may; the others wait until it is known how that went.
-    pub(super) fn admits(&mut self, now: Timestamp, rest: SignedDuration) -> bool {
+    pub fn admits(&mut self, now: Timestamp, rest: SignedDuration) -> bool {
         match self.rests_until {
             None => true,
             Some(until) if now < until => false,
@@ -22,13 +23,18 @@ impl Breaker {
         }
     }
 
+    /// Until when it rests; none where it does not.
+    pub fn rests_until(&self) -> Option<Timestamp> {
+        self.rests_until
+    }
+
     /// It went well.
-    pub(super) fn close(&mut self) {
+    pub fn close(&mut self) {
         *self = Self::default();
     }
 
     /// It did not; `at_once` where trying again is known to be of no use. Says whether the rest begins with this.
-    pub(super) fn fail(&mut self, most: u32, rests_until: Timestamp, at_once: bool) -> bool {
+    pub fn fail(&mut self, most: u32, rests_until: Timestamp, at_once: bool) -> bool {
         self.failures = self.failures.saturating_add(1);
         if self.failures < most && !at_once {
             return false;
