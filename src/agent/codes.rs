@@ -2,9 +2,11 @@
 //! the same words wherever it happens.
 
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::handler::outcomes;
 use super::{Error, Turn};
+use crate::model::{EventKind, Unreachable};
 use crate::tool::otp::{self, CodeVerified, Purpose, Route, SendOtpAnswer, VerifyOtp, VerifyOtpAnswer};
 
 outcomes! {
@@ -22,6 +24,39 @@ outcomes! {
         Locked = "locked",
         /// There is nobody to send one to.
         Missing = "missing",
+    }
+}
+
+outcomes! {
+    /// The same of a code by text message, which goes to some countries and not to others.
+    TextOutcome {
+        /// A code is on its way.
+        Sent = "sent",
+        /// Too soon or too many, and this conversation has a live code.
+        Wait = "wait",
+        /// Too soon or too many, and it has none.
+        Limited = "limited",
+        /// This conversation asked for too many.
+        Exhausted = "exhausted",
+        /// The number is locked.
+        Locked = "locked",
+        /// No code goes to the number's country.
+        Country = "country",
+        /// There is nobody to send one to.
+        Missing = "missing",
+    }
+}
+
+impl From<SendOutcome> for TextOutcome {
+    fn from(outcome: SendOutcome) -> Self {
+        match outcome {
+            SendOutcome::Sent => Self::Sent,
+            SendOutcome::Wait => Self::Wait,
+            SendOutcome::Limited => Self::Limited,
+            SendOutcome::Exhausted => Self::Exhausted,
+            SendOutcome::Locked => Self::Locked,
+            SendOutcome::Missing => Self::Missing,
+        }
     }
 }
 
@@ -96,8 +131,24 @@ pub(super) fn note_sent(turn: &mut Turn, answer: SendOtpAnswer, asked: Asked) ->
             locked(turn, until);
             SendOutcome::Locked
         }
-        SendOtpAnswer::Unreachable => SendOutcome::Missing,
+        SendOtpAnswer::Unreachable | SendOtpAnswer::CountryNotServed => SendOutcome::Missing,
     })
+}
+
+/// Notes that no code goes to the number's country, in the same words whether or not there is an account (D5).
+pub(super) fn note_country(turn: &mut Turn, field: &'static str) {
+    turn.tell("field", field);
+    turn.tell("reason", "country_not_served");
+}
+
+/// Notes that no message can be sent to the number. One to a landline or a special number is refused and seen: by some of
+/// them somebody earns. One that nobody has is a slip.
+pub(super) fn note_unreachable(turn: &mut Turn, (field, why): (&'static str, Unreachable)) {
+    turn.tell("field", field);
+    turn.tell("reason", why.code());
+    if why != Unreachable::NoSuch {
+        turn.tools.audit(EventKind::OtpBlocked, json!({ "reason": why.code() }));
+    }
 }
 
 /// What a code that was given back is worth.

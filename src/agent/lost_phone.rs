@@ -10,7 +10,7 @@ use super::handler::outcomes;
 use super::{Error, Handler, Registered, Turn, sealed};
 use crate::model::{Assurance, Contact, Control, Phone, Slot};
 use crate::tool::contact::{self, LostAnswer};
-use crate::tool::otp::{self, Order, Purpose, Route};
+use crate::tool::otp::{self, Order, Purpose, Route, SendOtpAnswer};
 
 const OLD: &str = "lost_number";
 
@@ -96,10 +96,13 @@ impl Handler for TakeOldPhone {
 }
 
 fn given(turn: &mut Turn) -> Result<Phone, TakePhoneOutcome> {
-    let reason = match (&turn.heard.entities.phone, &turn.heard.rejected) {
-        (Some(phone), _) if phone.is_valid() => return Ok(phone.clone()),
-        (Some(_), _) => "not_reachable",
-        (None, Some(rejected)) if matches!(rejected.slot, Slot::Phone | Slot::NewPhone) => rejected.reason,
+    if let Some(phone) = turn.heard.entities.phone.clone() {
+        let Some(why) = phone.unreachable() else { return Ok(phone) };
+        codes::note_unreachable(turn, (Slot::Phone.as_str(), why));
+        return Err(TakePhoneOutcome::Invalid);
+    }
+    let reason = match &turn.heard.rejected {
+        Some(rejected) if matches!(rejected.slot, Slot::Phone | Slot::NewPhone) => rejected.reason,
         _ => return Err(TakePhoneOutcome::Missing),
     };
     turn.tell("field", Slot::Phone.as_str());
@@ -165,6 +168,8 @@ outcomes! {
         Exhausted = "exhausted",
         /// The new number is locked.
         Locked = "locked",
+        /// No code goes to its country.
+        Country = "country",
         /// No number was given.
         Missing = "missing",
         /// What was given is none, or nothing can be sent to it.
@@ -202,6 +207,10 @@ impl Handler for TakeNewPhone {
         let to = Some(phone.masked());
         let order = Order { user: Some(user), ..Order::to(Contact::Phone(phone), Purpose::ChangePhone) };
         let answer = otp::send_code(&mut turn.tools, order).await?;
+        if answer == SendOtpAnswer::CountryNotServed {
+            codes::note_country(turn, Slot::Phone.as_str());
+            return Ok(NewPhoneOutcome::Country);
+        }
         Ok(match codes::note_sent(turn, answer, Asked { route: Route::Sms, to, live })? {
             SendOutcome::Sent => NewPhoneOutcome::Sent,
             SendOutcome::Wait => NewPhoneOutcome::Wait,

@@ -25,7 +25,7 @@ mod suggest;
 mod turn;
 pub mod understood;
 
-pub use codes::{KnownSendOutcome, SendOutcome};
+pub use codes::{KnownSendOutcome, SendOutcome, TextOutcome};
 pub use handler::{Handler, Outcome, Registered, Running};
 pub use parked::Parked;
 pub use state::{Frame, State};

@@ -8,11 +8,11 @@
 mod senders;
 mod serve;
 pub mod sources;
+pub mod texts;
 mod understanding;
 
 use std::sync::Arc;
 
-use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -31,7 +31,8 @@ use crate::http;
 use crate::llm::{Llm, Quotas};
 use crate::mail::Mail;
 use crate::model::{Clock, Profile, Randomness};
-use crate::sms::Sms;
+use crate::prompt::Replies;
+use crate::sms::{Sender, Served, Sms};
 use crate::store::Store;
 use crate::worker::{self, Worker};
 
@@ -83,6 +84,7 @@ impl App {
         let key = crypto::instance_key(&config.crypto, config.profile, &mut rng)?;
         let keys = Arc::new(Keys::derive(&key, &config.crypto.code_peppers)?);
         let (replies, graphs) = sources::load(&config.prompt, &config.graph)?;
+        let domain = domain(&config, &replies)?;
         let (replies, graphs) = (Arc::new(replies), Arc::new(graphs));
         let given = (doubles.classifier, doubles.llm);
         let fetch = doubles.fetch.map_or_else(|| Fetch::new(&config.fetch), Ok)?;
@@ -101,6 +103,7 @@ impl App {
             deliveries: Arc::clone(&deliveries),
             boundaries: doubles.boundaries.clone(),
             limits: config.limit.clone(),
+            served: served(&config),
             options: config.tool.clone(),
             models: config.llm.clone(),
             quotas: Quotas::new(&config.llm, &clock),
@@ -122,6 +125,7 @@ impl App {
             boundaries: doubles.boundaries,
             sms,
             mail,
+            domain,
             options: config.worker.clone(),
         });
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -190,6 +194,26 @@ fn clock(profile: Profile, double: Option<Arc<dyn Clock>>) -> (Arc<dyn Clock>, O
         }
         (None, Profile::Dev | Profile::Prod) => (Arc::new(SystemClock), None),
     }
+}
+
+/// The countries that codes are sent to. Somebody who pays for a sender and serves nobody has forgotten something.
+fn served(config: &Config) -> Served {
+    let served = Served::of(&config.sms, config.classify.region);
+    if served.is_nobody() && config.sms.sender() != Sender::Development {
+        tracing::warn!(
+            "No code is sent by text message: neither sms.countries nor classify.region names a country"
+        );
+    }
+    served
+}
+
+/// The domain that codes are bound to. Texts of one's own that make more than one message with it are told.
+fn domain(config: &Config, replies: &Replies) -> anyhow::Result<Option<String>> {
+    let domain = config.sms.domain(config.http.public_url.as_deref());
+    for what in texts::unfit(replies, domain.as_deref())? {
+        tracing::warn!(what, "A text message comes in parts");
+    }
+    Ok(domain)
 }
 
 /// The sender of messages where there is no other; none in `prod`, where nobody would read them.

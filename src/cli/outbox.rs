@@ -108,7 +108,7 @@ fn cells(effect: &Effect, now: Timestamp) -> [String; 10] {
         effect.country.clone().unwrap_or_else(dash),
         effect.status.as_str().to_owned(),
         effect.tries.to_string(),
-        effect.error.as_deref().map_or_else(dash, |why| crate::mask::line(why).to_string()),
+        effect.error.as_deref().map_or_else(dash, |why| why.escape_debug().to_string()),
         delivery.to_owned(),
         format!("{} ago", length(now.duration_since(effect.created_at))),
         next.map_or_else(dash, |at| match at.duration_since(now) {

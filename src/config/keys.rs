@@ -36,9 +36,9 @@ pub(super) const KEYS: &[Key] = &[
     key("profile", |c, v| put(&mut c.profile, v.parsed("one of dev, test, prod"))),
 
     key("http.addr", |c, v| put(&mut c.http.addr, v.parsed("an address with a port, such as 127.0.0.1:8080"))),
+    key("http.public_url", |c, v| put(&mut c.http.public_url, v.text(PUBLIC_URL, |url| url.is_empty() || is_origin(url)).map(given))),
     key("http.trusted_proxies", |c, v| put(&mut c.http.trusted_proxies, v.list(PROXIES, one_machine))),
     key("http.request_timeout_ms", |c, v| put(&mut c.http.request_timeout_ms, v.whole(1_000, 600_000))),
-    key("http.public_url", |c, v| put(&mut c.http.public_url, v.text(PUBLIC_URL, |url| url.is_empty() || is_origin(url)).map(given))),
     key("http.body_limit", |c, v| put(&mut c.http.body_limit, v.whole(16 * 1024, 16 * 1024 * 1024))),
 
     key("limits.otp_expiry_minutes", |c, v| put(&mut c.limit.otp_expiry_minutes, v.whole(1, 60)))
@@ -130,16 +130,16 @@ pub(super) const KEYS: &[Key] = &[
     key("worker.retry_most_seconds", |c, v| put(&mut c.worker.retry_most_seconds, v.whole(1, 3_600))),
 
     key("sms.sender", |c, v| put(&mut c.sms.sender, v.parsed("one of auto, development, twilio, verify, gateway"))),
-    key("sms.base_url", |c, v| put(&mut c.sms.base_url, v.text(ORIGIN, is_origin))),
-    key("sms.verify_url", |c, v| put(&mut c.sms.verify_url, v.text(ORIGIN, is_origin))),
     key("sms.account_sid", |c, v| put(&mut c.sms.account_sid, sid(v, "an account's SID, such as AC and 32 hexadecimal digits", "AC")))
         .alias("TWILIO_ACCOUNT_SID"),
     key("sms.auth_token", |c, v| put(&mut c.sms.auth_token, secret(v, "a token"))).alias("TWILIO_AUTH_TOKEN").secret(),
-    key("sms.api_key", |c, v| put(&mut c.sms.api_key, sid(v, "an API key's SID, such as SK and 32 hexadecimal digits", "SK"))),
-    key("sms.api_secret", |c, v| put(&mut c.sms.api_secret, secret(v, "a secret"))).secret(),
     key("sms.from", |c, v| put(&mut c.sms.from, v.text(FROM, |from| from.is_empty() || is_sender(from)).map(given)))
         .alias("TWILIO_FROM"),
+    key("sms.api_key", |c, v| put(&mut c.sms.api_key, sid(v, "an API key's SID, such as SK and 32 hexadecimal digits", "SK"))),
+    key("sms.api_secret", |c, v| put(&mut c.sms.api_secret, secret(v, "a secret"))).secret(),
     key("sms.verify_service", |c, v| put(&mut c.sms.verify_service, sid(v, "a Verify service's SID, such as VA and 32 hexadecimal digits", "VA"))),
+    key("sms.base_url", |c, v| put(&mut c.sms.base_url, v.text(ORIGIN, is_origin))),
+    key("sms.verify_url", |c, v| put(&mut c.sms.verify_url, v.text(ORIGIN, is_origin))),
     key("sms.gateway_url", |c, v| put(&mut c.sms.gateway_url, v.text("an https address", |url| url.is_empty() || is_http(url)).map(|u| given(u).map(Secret::new))))
         .secret(),
     key("sms.gateway_secret", |c, v| put(&mut c.sms.gateway_secret, v.text("a text of at least 16 characters", |text| text.is_empty() || text.len() >= 16).map(|s| given(s).map(Secret::new))))
@@ -148,7 +148,7 @@ pub(super) const KEYS: &[Key] = &[
     key("sms.breaker_failures", |c, v| put(&mut c.sms.breaker_failures, v.whole(1, 1_000))),
     key("sms.breaker_seconds", |c, v| put(&mut c.sms.breaker_seconds, v.whole(1, 3_600))),
     key("sms.countries", |c, v| put(&mut c.sms.countries, v.list(COUNTRIES, |_: &sms::Country| true))),
-    key("sms.domain", |c, v| put(&mut c.sms.domain, v.text("a domain, such as id.example.com", |name| name.is_empty() || is_domain(name)).map(given))),
+    key("sms.domain", |c, v| put(&mut c.sms.domain, v.text("a domain, such as id.example.com", |name| name.is_empty() || sms::is_domain(name)).map(given))),
 
     key("telemetry.level", |c, v| put(&mut c.telemetry.level, v.text(LEVEL, |level| telemetry::filter(level).is_ok()))),
     key("telemetry.otlp_endpoint", |c, v| put(&mut c.telemetry.otlp_endpoint, v.text(COLLECTOR, is_collector).map(given)))
@@ -287,13 +287,6 @@ fn is_sender(text: &str) -> bool {
         text.len() == 34 && text.starts_with("MG") && text.bytes().all(|b| b.is_ascii_alphanumeric());
     let is_name = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b' ');
     is_service || (3..=16).contains(&text.len()) && is_number || (1..=11).contains(&text.len()) && is_name
-}
-
-fn is_domain(name: &str) -> bool {
-    let is_label = |label: &str| {
-        (1..=63).contains(&label.len()) && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
-    name.len() <= 60 && name.contains('.') && name.split('.').all(is_label)
 }
 
 /// An empty variable means the same as none.

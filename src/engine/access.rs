@@ -170,6 +170,7 @@ impl Engine {
             store: self.parts.store.clone(),
             keys: std::sync::Arc::clone(&self.parts.keys),
             limits: self.parts.limits.clone(),
+            served: self.parts.served.clone(),
             options: self.parts.options.clone(),
             boundaries: self.parts.boundaries.clone(),
             now: self.now(),

@@ -55,7 +55,7 @@ use crate::llm::Quotas;
 use crate::model::{Clock, Randomness};
 use crate::prompt::Replies;
 use crate::store::Store;
-use crate::{limit, llm, tool};
+use crate::{limit, llm, sms, tool};
 
 /// What an engine is made of. Every part is an argument; `app` is where production's are chosen.
 #[derive(Debug)]
@@ -80,6 +80,8 @@ pub struct Parts {
     pub boundaries: Boundaries,
     /// Limits.
     pub limits: limit::Options,
+    /// The countries that codes are sent to.
+    pub served: sms::Served,
     /// Settings of sessions.
     pub options: tool::Options,
     /// How long language models may take in a turn, and what they cost.

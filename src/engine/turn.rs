@@ -245,6 +245,7 @@ impl Engine {
             store: self.parts.store.clone(),
             keys: Arc::clone(&self.parts.keys),
             limits: self.parts.limits.clone(),
+            served: self.parts.served.clone(),
             options: self.parts.options.clone(),
             boundaries: self.parts.boundaries.clone(),
             now,

@@ -98,8 +98,10 @@ fn name_required(id: &ChallengeId) -> Response {
 /// A turn that did not go on, as a status.
 pub(super) fn refusal(answer: &Answer, pointer: &str) -> ApiError {
     let (action, told) = (answer.response.action, &answer.response.data);
+    // A value that was not taken has a reason of its own.
+    let own = told.get("reason").and_then(Value::as_str).filter(|_| action == Action::InvalidValue);
     let details = json!({
-        "reason": action.as_str(),
+        "reason": own.unwrap_or(action.as_str()),
         "attemptsLeft": told.get("attempts_left"),
         "lockedUntil": told.get("locked_until"),
     });

@@ -3,8 +3,7 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use reqwest::Url;
-
+use crate::fetch::Url;
 use crate::model::Secret;
 
 /// A mail server: `smtps://USER:PASSWORD@HOST`, `smtp://USER:PASSWORD@HOST`, or `smtp://HOST?tls=none` on this machine.

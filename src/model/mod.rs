@@ -42,7 +42,7 @@ pub use id::{
     UserId,
 };
 pub use name::{LONGEST_NAME, NameError, device_name, person_name};
-pub use phone::{Phone, PhoneError, Region};
+pub use phone::{Phone, PhoneError, Region, Unreachable};
 pub use profile::{Profile, UnknownProfile};
 pub use response::{Action, NodeResponse};
 pub use rng::{Randomness, TurnRng};

@@ -73,6 +73,47 @@ impl PhoneError {
     }
 }
 
+/// Why no message is sent to a number, as far as the number itself tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unreachable {
+    /// Its country has no number of this form.
+    NoSuch,
+    /// It is a landline and nothing else. A message to one is paid for and read by nobody.
+    Landline,
+    /// Nobody's phone: a premium or a free number, one that is forwarded, a voice mailbox. A message to some of them pays
+    /// whoever asks for it.
+    Special,
+}
+
+impl Unreachable {
+    /// The machine code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NoSuch => "not_reachable",
+            Self::Landline => "landline",
+            Self::Special => "special_number",
+        }
+    }
+
+    fn of(number: &PhoneNumber) -> Option<Self> {
+        if !number.is_valid() {
+            return Some(Self::NoSuch);
+        }
+        match number.get_type() {
+            PhoneNumberType::FixedLine => Some(Self::Landline),
+            PhoneNumberType::PremiumRate
+            | PhoneNumberType::TollFree
+            | PhoneNumberType::SharedCost
+            | PhoneNumberType::PersonalNumber
+            | PhoneNumberType::Pager
+            | PhoneNumberType::UAN
+            | PhoneNumberType::VoiceMail => Some(Self::Special),
+            // Some countries do not tell landlines and mobile phones apart; a number of theirs may be either.
+            _ => None,
+        }
+    }
+}
+
 /// The country whose numbers may be given without a country code, as an ISO 3166 code of two letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Region(rlibphonenumber::Region);
@@ -98,7 +139,7 @@ pub struct Phone {
     e164: Box<str>,
     country_code: i32,
     region: Option<rlibphonenumber::Region>,
-    valid: bool,
+    unreachable: Option<Unreachable>,
 }
 
 impl Phone {
@@ -118,7 +159,7 @@ impl Phone {
             e164,
             country_code: number.country_code,
             region: PHONE_NUMBER_UTIL.get_region_for_number(&number),
-            valid: number.is_valid() && takes_messages(&number),
+            unreachable: Unreachable::of(&number),
         })
     }
 
@@ -145,7 +186,12 @@ impl Phone {
 
     /// Whether a message may be sent to it: its country has numbers of this form, and they are people's.
     pub fn is_valid(&self) -> bool {
-        self.valid
+        self.unreachable.is_none()
+    }
+
+    /// Why no message may be sent to it, where that is so.
+    pub fn unreachable(&self) -> Option<Unreachable> {
+        self.unreachable
     }
 
     /// Country code and the last four digits: `+1•••••••2671`.
@@ -214,12 +260,6 @@ fn possible(text: &str, region: Option<Region>) -> Result<PhoneNumber, PhoneErro
         Ok(again) if again == number => Ok(number),
         _ => Err(PhoneError::NotANumber),
     }
-}
-
-/// Nobody signs in with a number of these kinds, and a message to the first two pays whoever asks for it.
-fn takes_messages(number: &PhoneNumber) -> bool {
-    use PhoneNumberType::{Pager, PremiumRate, SharedCost, UAN, VoiceMail};
-    !matches!(number.get_type(), PremiumRate | SharedCost | Pager | UAN | VoiceMail)
 }
 
 /// NFKC, digits of every script to ASCII, format characters out, and nothing left but what a number may hold.

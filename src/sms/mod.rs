@@ -11,9 +11,11 @@
 
 mod error;
 mod gateway;
+pub mod gsm;
 mod line;
 mod options;
 mod reason;
+mod served;
 pub mod twilio;
 
 use std::fmt::Debug;
@@ -23,8 +25,9 @@ use jiff::Timestamp;
 
 pub use error::Error;
 pub use gateway::Gateway;
-pub use options::{Country, Options, Sender};
+pub use options::{Country, Options, Sender, is_domain};
 pub use reason::{Reason, reason};
+pub use served::Served;
 
 pub use crate::model::Verdict;
 use crate::model::{DeliveryStatus, EffectId, Phone, Secret};

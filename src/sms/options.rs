@@ -2,7 +2,11 @@
 
 use std::str::FromStr;
 
+use crate::fetch::Url;
 use crate::model::{Region, Secret};
+
+/// Longest domain of a code, so that its message has room for words.
+const LONGEST_DOMAIN: usize = 60;
 
 /// How text messages leave, to which countries, and within what bounds.
 #[derive(Debug, Clone)]
@@ -122,5 +126,48 @@ impl Options {
             Sender::Auto => Sender::Development,
             named => named,
         }
+    }
+
+    /// The domain that codes are bound to, where one is known. A phone fills a code in on that domain's pages and on no
+    /// other's, so an address of a machine and a name of its network alone are none.
+    pub fn domain(&self, public_url: Option<&str>) -> Option<String> {
+        let host = || public_url.and_then(|url| Url::parse(url).ok()?.domain().map(str::to_owned));
+        let named = self.domain.as_ref().map(|domain| domain.to_ascii_lowercase());
+        named.or_else(host).filter(|domain| is_domain(domain))
+    }
+}
+
+/// Whether it is a domain that a code can be bound to.
+pub fn is_domain(name: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len()) && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    name.len() <= LONGEST_DOMAIN && name.contains('.') && name.split('.').all(is_label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // SEC-43
+    #[test]
+    fn a_code_is_bound_to_a_domain_that_is_known() {
+        let named = |domain: Option<&str>, url: Option<&str>| {
+            Options { domain: domain.map(str::to_owned), ..Options::default() }.domain(url)
+        };
+        let bound = |domain: &str| Some(domain.to_owned());
+        assert_eq!(
+            named(Some("Login.example.com"), Some("https://id.example.com")),
+            bound("login.example.com")
+        );
+        assert_eq!(named(None, Some("https://ID.example.com:8443/")), bound("id.example.com"));
+        assert_eq!(named(None, Some("https://münchen.example")), bound("xn--mnchen-3ya.example"));
+        let long = format!("https://{}.example.com", "a".repeat(60));
+        for none in
+            ["http://127.0.0.1:8080", "http://[::1]", "http://localhost:8080", "https://intranet", &long]
+        {
+            assert_eq!(named(None, Some(none)), None, "{none}");
+        }
+        assert_eq!(named(None, None), None);
     }
 }

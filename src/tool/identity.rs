@@ -183,8 +183,8 @@ pub fn update_user_profile(
         }
     }
     if let Some(phone) = arguments.phone_number {
-        if !phone.is_valid() {
-            return invalid("phone", "not_reachable");
+        if let Some(why) = phone.unreachable() {
+            return invalid("phone", why.code());
         }
         contacts.push(Contact::Phone(phone));
     }

@@ -33,6 +33,7 @@ use crate::bus::Boundaries;
 use crate::crypto::{self, Keys, Token};
 use crate::limit;
 use crate::model::{Actor, ConversationId, DeviceId, Event, EventId, EventKind, SessionId, TurnRng, UserId};
+use crate::sms::Served;
 use crate::store::{self, Store, Unit, Write, audit};
 
 /// A tool that could not do its work; refusals are answers, not errors.
@@ -75,6 +76,8 @@ pub struct Toolbox {
     pub keys: Arc<Keys>,
     /// Limits.
     pub limits: limit::Options,
+    /// The countries that codes are sent to.
+    pub served: Served,
     /// Settings of sessions.
     pub options: Options,
     /// Where a process may die.

@@ -76,6 +76,7 @@ impl Worker {
         values.insert("code".into(), Value::from(code.expose()));
         values.insert("reference".into(), Value::from(challenge.reference));
         values.insert("minutes".into(), Value::from(left / 60));
+        values.insert("domain".into(), Value::from(self.parts.domain.clone()));
         Ok(Some(values))
     }
 

@@ -83,6 +83,8 @@ pub struct Parts {
     pub sms: Arc<dyn Sms>,
     /// The sender of e-mails.
     pub mail: Arc<dyn Mail>,
+    /// The domain that codes by text message are bound to, where one is known.
+    pub domain: Option<String>,
     /// Settings.
     pub options: Options,
 }

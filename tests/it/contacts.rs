@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use vestibule::crypto::Keys;
 use vestibule::mask;
-use vestibule::model::{Email, EmailError, Phone, PhoneError, Region, Secret, is_unseen};
+use vestibule::model::{Email, EmailError, Phone, PhoneError, Region, Secret, Unreachable, is_unseen};
 
 /// Regions that must not change a number that carries its country code.
 const REGIONS: [Option<&str>; 5] = [None, Some("US"), Some("GB"), Some("IT"), Some("AR")];
@@ -61,24 +61,30 @@ fn phone(text: &str, region: Option<&str>) -> Result<Phone, PhoneError> {
     Phone::parse(text, region)
 }
 
+/// Why no message can be sent there.
+fn code(phone: &Phone) -> Option<&'static str> {
+    assert_eq!(phone.is_valid(), phone.unreachable().is_none());
+    phone.unreachable().map(Unreachable::code)
+}
+
 // SEC-29, D6
 #[test]
 fn a_phone_number_has_one_account_and_one_limiter_key_however_it_is_spelled() {
     let phones: Phones = fixture("fixtures/phones/spellings.toml");
     let keys = keys();
     let (mut wrong, mut texts, mut owners) = (Vec::new(), 0, BTreeMap::new());
-    let sendable = phones.account.iter().map(|entry| (entry, true));
-    for (entry, is_valid) in sendable.chain(phones.unsendable.iter().map(|entry| (entry, false))) {
+    for entry in phones.account.iter().chain(&phones.unsendable) {
+        let why = Some(entry.reason.as_str()).filter(|reason| !reason.is_empty());
         texts += entry.anywhere.len() + entry.national.values().map(Vec::len).sum::<usize>();
         let mut found = BTreeSet::new();
         for (text, region) in entry.spellings() {
             match phone(text, region) {
-                Ok(read) if read.e164() == entry.number && read.is_valid() == is_valid => {
+                Ok(read) if read.e164() == entry.number && code(&read) == why => {
                     found.insert(keys.lookup("phone", read.e164()));
                 }
                 other => wrong.push(format!(
-                    "{text:?} in {region:?}: {:?}, not {}",
-                    other.map(|p| p.e164().to_owned()),
+                    "{text:?} in {region:?}: {:?}, not {} {why:?}",
+                    other.map(|p| (p.e164().to_owned(), code(&p))),
                     entry.number
                 )),
             }
@@ -89,6 +95,9 @@ fn a_phone_number_has_one_account_and_one_limiter_key_however_it_is_spelled() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+    let all = ["not_reachable", "landline", "special_number"];
+    let met: BTreeSet<&str> = phones.unsendable.iter().map(|entry| entry.reason.as_str()).collect();
+    assert_eq!(met, BTreeSet::from(all));
     assert!(texts >= 100, "{texts} spellings are too few to show anything");
 }
 

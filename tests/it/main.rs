@@ -21,4 +21,5 @@ mod sms;
 mod store;
 mod suggestions;
 mod support;
+mod texts;
 mod traces;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::agent::codes;
 use crate::agent::handler::outcomes;
 use crate::agent::{Error, Handler, Turn};
 use crate::model::{Control, Slot};
@@ -120,9 +121,8 @@ impl Handler for CollectPhone {
 
     async fn run(turn: &mut Turn) -> Result<CollectPhoneOutcome, Error> {
         if let Some(phone) = turn.heard.entities.phone.clone() {
-            if !phone.is_valid() {
-                turn.tell("field", Slot::Phone.as_str());
-                turn.tell("reason", "not_reachable");
+            if let Some(why) = phone.unreachable() {
+                codes::note_unreachable(turn, (Slot::Phone.as_str(), why));
                 return Ok(CollectPhoneOutcome::Invalid);
             }
             super::code::leave_other_number(turn, Some(&phone)).await?;

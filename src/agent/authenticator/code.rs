@@ -2,9 +2,9 @@
 
 use jiff::SignedDuration;
 
-use crate::agent::codes::{self, Asked, SendOutcome, checked};
+use crate::agent::codes::{self, Asked, SendOutcome, TextOutcome, checked};
 use crate::agent::{Error, Handler, Turn, sealed};
-use crate::model::{Assurance, Contact, Phone};
+use crate::model::{Assurance, Contact, Phone, Slot};
 use crate::store::challenges;
 use crate::tool::otp::{self, Purpose, Route, SendOtp, SendOtpAnswer};
 
@@ -17,10 +17,15 @@ pub struct SendOtpNode;
 
 impl Handler for SendOtpNode {
     const NAME: &'static str = "send_otp";
-    type Outcome = SendOutcome;
+    type Outcome = TextOutcome;
 
-    async fn run(turn: &mut Turn) -> Result<SendOutcome, Error> {
-        send(turn, Route::Sms).await
+    async fn run(turn: &mut Turn) -> Result<TextOutcome, Error> {
+        let Some((answer, asked)) = send(turn, Route::Sms).await? else { return Ok(TextOutcome::Missing) };
+        if answer == SendOtpAnswer::CountryNotServed {
+            codes::note_country(turn, Slot::Phone.as_str());
+            return Ok(TextOutcome::Country);
+        }
+        Ok(codes::note_sent(turn, answer, asked)?.into())
     }
 }
 
@@ -33,18 +38,21 @@ impl Handler for SendByEmail {
     type Outcome = SendOutcome;
 
     async fn run(turn: &mut Turn) -> Result<SendOutcome, Error> {
-        send(turn, Route::Email).await
+        let Some((answer, asked)) = send(turn, Route::Email).await? else { return Ok(SendOutcome::Missing) };
+        codes::note_sent(turn, answer, asked)
     }
 }
 
-async fn send(turn: &mut Turn, route: Route) -> Result<SendOutcome, Error> {
+/// Asks for the code; `None` where no number is known. The number stays the wanted one until a code was sent, so that it
+/// can take another way.
+async fn send(turn: &mut Turn, route: Route) -> Result<Option<(SendOtpAnswer, Asked)>, Error> {
     let last = otp::issued(&turn.tools, turn.state.challenge.as_ref()).await?;
     // A number that was given for something else is none to sign in with.
     let last = last.filter(|issued| issued.challenge.purpose == Purpose::Login.as_str());
     let last = last.and_then(|i| Some((i.identifier.phone()?.clone(), i.challenge)));
     let asked = turn.phone.clone().or_else(|| wanted(turn));
     let Some(phone) = asked.or_else(|| last.as_ref().map(|(phone, _)| phone.clone())) else {
-        return Ok(SendOutcome::Missing);
+        return Ok(None);
     };
     want(turn, Some(&phone))?;
     let live = last.as_ref().is_some_and(|(to, c)| *to == phone && c.is_live(turn.tools.now));
@@ -67,7 +75,7 @@ async fn send(turn: &mut Turn, route: Route) -> Result<SendOutcome, Error> {
         want(turn, None)?;
     }
     let to = (route == Route::Sms).then(|| phone.masked());
-    codes::note_sent(turn, answer, Asked { route, to, live })
+    Ok(Some((answer, Asked { route, to, live })))
 }
 
 /// Keeps the number that a code is wanted for, sealed, while none could be sent: "resend" must go to it and to no other.

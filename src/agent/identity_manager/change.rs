@@ -87,6 +87,10 @@ impl Handler for TakeChange {
             Ok(contact) => contact,
             Err(reason) => return Ok(invalid(turn, field, reason)),
         };
+        if let Some(why) = contact.phone().and_then(Phone::unreachable) {
+            codes::note_unreachable(turn, (field, why));
+            return Ok(TakeChangeOutcome::InvalidPhone);
+        }
         if has(turn, &user, &contact) {
             return Ok(TakeChangeOutcome::Same);
         }
@@ -134,11 +138,7 @@ async fn correct(turn: &mut Turn, user: &User) -> Result<Option<&'static str>, E
 
 fn parse(field: &str, given: &str) -> Result<Contact, &'static str> {
     match field {
-        "phone" => match Phone::parse(given, None) {
-            Ok(phone) if phone.is_valid() => Ok(Contact::Phone(phone)),
-            Ok(_) => Err("not_reachable"),
-            Err(_) => Err("not_a_number"),
-        },
+        "phone" => Phone::parse(given, None).map(Contact::Phone).map_err(|_| "not_a_number"),
         _ => Email::parse(given).map(Contact::Email).map_err(|_| "not_an_address"),
     }
 }
@@ -174,6 +174,8 @@ outcomes! {
         Exhausted = "exhausted",
         /// The new value is locked.
         Locked = "locked",
+        /// The new value is a number of a country that no code goes to.
+        Country = "country",
         /// The new value is another session's.
         Gone = "gone",
     }
@@ -196,6 +198,10 @@ impl Handler for RequestChange {
             return Ok(RequestOutcome::Gone);
         };
         let answer = request(turn, &proof, (&user, session), &contact).await?;
+        if answer == SendOtpAnswer::CountryNotServed {
+            codes::note_country(turn, contact.kind());
+            return Ok(RequestOutcome::Country);
+        }
         if let SendOtpAnswer::Sent { .. } = answer {
             turn.state.change = None;
             turn.state.step_up = None;
@@ -247,6 +253,10 @@ impl Handler for ResendChange {
         let Some((contact, answer)) = contact::resend_change(&mut turn.tools, (&user, session)).await? else {
             return Ok(SendOutcome::Missing);
         };
+        if answer == SendOtpAnswer::CountryNotServed {
+            // It was served when the change was asked for, and is no more. Asking for the change anew says so.
+            contact::cancel_open(&mut turn.tools, &user).await?;
+        }
         note(turn, answer, (&contact, live))
     }
 }

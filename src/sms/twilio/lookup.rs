@@ -1,7 +1,8 @@
 //! What Twilio has of the messages to a number, for one whose answer did not come.
 //!
-//! The messages found are those that Twilio still lists under the number. It forgets the number once a message has left
-//! it (`AddressRetention`), and lists a message by its day of sending; that none is found is no proof that none went.
+//! Twilio takes the last digits off the number once a message has left (`AddressRetention`), and may then not list it
+//! under that number any more. That none is found is therefore no answer: whoever took it for one would tell a person
+//! with a code in hand that there is none.
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
@@ -18,7 +19,8 @@ const PAGE: &str = "100";
 const MOST_PAGES: usize = 5;
 
 impl Messages {
-    /// Every message to that number which Twilio made within that time; `None` where not all of them can be told.
+    /// Every message to that number which Twilio made within that time; `None` where there is none, or not all of them
+    /// can be told.
     pub(super) async fn sightings(&self, sought: &Sought) -> Option<Vec<Sighting>> {
         let day = sought.since.strftime("%Y-%m-%d").to_string();
         let mut query = encoded(&[("To", sought.to.e164()), ("DateSent>", &day), ("PageSize", PAGE)]);
@@ -32,7 +34,7 @@ impl Messages {
             }
             // Where the next page is, is taken for its query alone: no answer leads us to another path.
             match page.get("next_page_uri").and_then(Value::as_str) {
-                None => return Some(found),
+                None => return Some(found).filter(|found| !found.is_empty()),
                 Some(next) => next.split_once('?')?.1.clone_into(&mut query),
             }
         }

@@ -98,11 +98,13 @@ mod tests {
     const OF_BODY: &str = "a9nBmqA0ju/hNViExpshrM61xv4=";
     const OF_DUPLICATES: &str = "IK+Dwps556ElfBT0I3Rgjkr1wJU=";
 
-    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    type Params = Vec<(String, String)>;
+
+    fn pairs(pairs: &[(&str, &str)]) -> Params {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
-    fn call() -> Vec<(String, String)> {
+    fn call() -> Params {
         pairs(&[
             ("CallSid", "CA1234567890ABCDE"),
             ("Digits", "1234"),
@@ -141,7 +143,7 @@ mod tests {
     // SEC-37
     #[test]
     fn a_changed_form_is_refused() {
-        let changed = |change: &dyn Fn(&mut Vec<(String, String)>)| {
+        let changed = |change: &dyn Fn(&mut Params)| {
             let mut params = call();
             change(&mut params);
             form(URL, &params, SIGNATURE)

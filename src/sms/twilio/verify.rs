@@ -83,6 +83,10 @@ impl Sms for Verify {
         Box::pin(self.hand_over(message))
     }
 
+    fn wants_feedback(&self) -> bool {
+        true
+    }
+
     fn feed_back<'a>(&'a self, provider_id: &'a str, outcome: CodeOutcome) -> BoxFuture<'a, ()> {
         Box::pin(self.tell(provider_id, outcome))
     }

@@ -52,7 +52,7 @@ sql! {
     FINISH = "UPDATE outbox SET status = CASE WHEN delivery IN ('failed', 'undelivered') THEN 'failed' \
               WHEN delivery IS NOT NULL THEN 'sent' ELSE $3 END, \
               provider_id = COALESCE(provider_id, $4), error = COALESCE($5, error), updated_at = $6, \
-              due_at = CASE WHEN delivery IS NULL THEN $7 END, claimed_until = NULL, \
+              due_at = CASE WHEN delivery IS NULL THEN CAST($7 AS BIGINT) END, claimed_until = NULL, \
               destination_sealed = CASE WHEN delivery IS NULL AND ($3 = 'uncertain' OR ($3 = 'dead' \
               AND challenge_id IS NULL)) THEN destination_sealed END \
               WHERE id = $1 AND status = 'claimed' AND claimed_by = $2";
@@ -60,7 +60,7 @@ sql! {
              WHERE id = $1 AND status = 'claimed' AND claimed_by = $2 AND delivery IS NULL";
     ORPHAN = "UPDATE outbox SET status = CASE WHEN delivery IN ('failed', 'undelivered') THEN 'failed' \
               WHEN delivery IS NOT NULL THEN 'sent' ELSE 'uncertain' END, updated_at = $2, claimed_until = NULL, \
-              due_at = CASE WHEN delivery IS NULL AND kind = 'sms' THEN $2 END, \
+              due_at = CASE WHEN delivery IS NULL AND kind = 'sms' THEN CAST($2 AS BIGINT) END, \
               destination_sealed = CASE WHEN delivery IS NULL THEN destination_sealed END \
               WHERE id = $1 AND status = 'claimed'";
     LOOK_AGAIN = "UPDATE outbox SET due_at = $2 WHERE id = $1 AND status = 'uncertain'";

@@ -1,10 +1,12 @@
 //! Whether a code may be sent (D1, D2): everything is asked before anything is written, and the first to trip wins.
+//!
+//! The number's country comes before all counting: a number that no code goes to draws on nothing that is anybody's.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::trust::Standing;
-use super::{Order, SendOtpAnswer};
+use super::{Order, Purpose, SendOtpAnswer};
 use crate::limit::{self, Counter, Limit, Rule, Verdict};
 use crate::mask;
 use crate::model::{Actor, Contact, EventKind, Phone};
@@ -34,6 +36,10 @@ pub(super) async fn admit(
     let conversation = tools.conversation.clone().ok_or(Error::NoConversation)?;
     let conversation = tools.keys.lookup("conversation", conversation.as_str());
     let prefix = prefix(order, standing);
+    if prefix.is_some_and(|phone| !is_served(tools, order, phone)) {
+        tools.audit(EventKind::OtpBlocked, json!({ "reason": "country" }));
+        return Ok(Err(SendOtpAnswer::CountryNotServed));
+    }
     let prefix_key = prefix.map(|phone| tools.keys.lookup("prefix", phone.prefix()));
     let mut asked = vec![
         (Limit::Failures, standing.identifier_key.as_slice()),
@@ -156,6 +162,12 @@ fn prefix<'o>(order: &'o Order, standing: &Standing) -> Option<&'o Phone> {
         Some(Contact::Phone(phone)) if standing.pair.is_none() => Some(phone),
         _ => None,
     }
+}
+
+/// Whether a code may go to that number's country. Whoever is signed in steps up by the number of their account, which was
+/// given a code back when its country was served: nobody chooses it, and so nobody earns by it.
+fn is_served(tools: &Toolbox, order: &Order, phone: &Phone) -> bool {
+    order.purpose == Purpose::StepUp || tools.served.takes(phone)
 }
 
 /// What a device that is not trusted draws on besides.

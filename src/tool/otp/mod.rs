@@ -179,6 +179,8 @@ pub enum SendOtpAnswer {
     },
     /// No message can be sent to this number.
     Unreachable,
+    /// No code is sent to numbers of its country.
+    CountryNotServed,
 }
 
 /// Arguments of `verify_otp`.

@@ -1,11 +1,7 @@
 //! Sending for the money, from many numbers, devices and addresses.
 
-use std::sync::Arc;
-
 use serde_json::json;
-use tracing_subscriber::layer::SubscriberExt;
 use vestibule::limit;
-use vestibule::telemetry::{self, Lines};
 
 use crate::support::app::{Person, Reply, TestApp, reply};
 use crate::support::db::{TestDb, on_both};
@@ -22,7 +18,7 @@ on_both!(
 const FORWARDED: &str = "x-forwarded-for";
 
 /// A new device asks for a code for that number.
-async fn send(app: &TestApp, phone: &str) -> Reply {
+pub(super) async fn send(app: &TestApp, phone: &str) -> Reply {
     let device = app.device().await;
     app.say(&device, &format!("log in with {phone}")).await
 }
@@ -38,7 +34,7 @@ async fn device_from(app: &TestApp, header: (&str, &str)) -> Reply {
     reply(request.header(header.0, header.1).json(&json!({}))).await
 }
 
-fn blocked(reason: &str) -> String {
+pub(super) fn blocked(reason: &str) -> String {
     format!("audit WHERE kind = 'otp_blocked' AND detail LIKE '%{reason}%'")
 }
 
@@ -66,13 +62,8 @@ async fn a_prefix_stops_after_its_hours_budget(db: TestDb) {
 
 // SEC-34, D1: fifty codes and none given back.
 async fn a_prefix_whose_codes_nobody_gives_back_stops(db: TestDb) {
-    let log = Log::default();
     let app = TestApp::start(&db).await;
-    let sink = log.clone();
-    let lines = Lines::new(move || sink.clone(), Arc::clone(&app.clock) as _, str::to_owned);
-    let filter = telemetry::filter("off,vestibule=info").unwrap();
-    let subscriber = tracing_subscriber::registry().with(filter).with(lines);
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = Log::of(&app);
     for n in 0..50 {
         assert_eq!(send(&app, &format!("+1415555{:04}", 3_000 + n)).await.action(), "otp_sent");
     }

@@ -9,6 +9,7 @@ mod contacts;
 mod counters;
 mod enumeration;
 mod lockout;
+mod pumping;
 
 use futures::future::join_all;
 use serde_json::json;

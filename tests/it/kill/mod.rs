@@ -2,6 +2,7 @@
 
 mod check;
 mod client;
+mod two_workers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -74,7 +74,10 @@ async fn what_may_not_be_released_says_why(db: TestDb) {
     let effect = app.app().store().effects(&Actor::System, (None, None), 1).await.unwrap().remove(0);
     let (code, refused) = outbox(&db, &["retry", effect.id.as_str()]).await;
     assert_eq!(code, Some(1), "{refused}");
-    assert!(refused.contains("nothing is ever sent twice") && refused.contains("1 of 1 messages"), "{refused}");
+    assert!(
+        refused.contains("nothing is ever sent twice") && refused.contains("1 of 1 messages"),
+        "{refused}"
+    );
     for (id, what) in [("eff_x", "is no message's id"), ("--status", "unexpected argument")] {
         let (code, told) = outbox(&db, &["retry", id]).await;
         assert!(code != Some(0) && told.contains(what), "{told}");

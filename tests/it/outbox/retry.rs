@@ -1,7 +1,6 @@
 //! Messages that no provider takes: tried again while that is of use, given up then, and the truth told meanwhile.
 
 use jiff::SignedDuration;
-use vestibule::model::Clock;
 use vestibule::store::opt_outs;
 
 use super::{asked, becomes, newest};
@@ -87,7 +86,10 @@ async fn a_code_is_given_up_after_so_many_tries(db: TestDb) {
     for tries in 2..=3 {
         app.advance(5);
         app.handed_over(tries).await;
-        until(async || app.count(&format!("outbox WHERE tries = {tries} AND status <> 'claimed'")).await == 1).await;
+        until(async || {
+            app.count(&format!("outbox WHERE tries = {tries} AND status <> 'claimed'")).await == 1
+        })
+        .await;
     }
     becomes(&app, "dead").await;
     until(async || newest(&app, &anna).await["action"] == "otp_not_delivered").await;
@@ -107,7 +109,8 @@ async fn a_notice_that_was_given_up_keeps_its_destination_and_a_code_does_not(db
     app.sms.answers(TestSms::busy(None));
     done(app.app().store(), vec![vestibule::store::outbox::insert(&notice)]).await;
     app.advance(3);
-    until(async || app.count("outbox WHERE status = 'dead' AND destination_sealed IS NOT NULL").await == 1).await;
+    until(async || app.count("outbox WHERE status = 'dead' AND destination_sealed IS NOT NULL").await == 1)
+        .await;
     // Nobody needs to know it for ever.
     app.advance(8 * 24 * 3_600);
     until(async || app.count("outbox WHERE destination_sealed IS NOT NULL").await == 0).await;

@@ -31,6 +31,11 @@ async fn the_one(app: &TestApp) -> Effect {
     app.app().store().effects(&Actor::System, (None, None), 9).await.unwrap().remove(0)
 }
 
+/// Waits until the provider was asked so often.
+async fn looked_up(app: &TestApp, times: usize) {
+    until(async || app.count("outbox").await > 0 && app.sms.sought().len() >= times).await;
+}
+
 async fn report(app: &TestApp, provider_id: &str, delivery: DeliveryStatus) -> Applied {
     let effect = the_one(app).await;
     let report = Report { effect: &effect.id, provider_id, delivery, error: None, at: at(1) };
@@ -51,7 +56,7 @@ async fn the_person_is_told_that_nobody_can_tell(db: TestDb) {
         app.advance(30);
         app.get("/ready", &anna).await;
     }
-    until(async || app.sms.sought().len() > 3).await;
+    looked_up(&app, 4).await;
     assert_eq!(app.texts("SELECT status FROM outbox").await, ["uncertain"]);
     assert_eq!(app.sms.count(), 1);
     // Whoever asks for another code gets one, which is counted.
@@ -84,7 +89,7 @@ async fn a_message_that_the_provider_never_had_ends_and_is_told_of(db: TestDb) {
     app.sms.knows(Some(Vec::new()));
     let (anna, _) = asked(&app).await;
     app.advance(4);
-    until(async || !app.sms.sought().is_empty()).await;
+    looked_up(&app, 1).await;
     // It may take the provider a while to list what it has.
     assert_eq!(app.texts("SELECT status FROM outbox").await, ["uncertain"]);
     app.advance(70);

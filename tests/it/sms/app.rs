@@ -18,8 +18,13 @@ use crate::support::site::{Act, Site};
 on_both!(a_code_by_twilio_signs_in, a_refusal_is_told_at_once);
 
 /// An app that sends by Twilio, with the tests' clock.
-async fn by_twilio(db: &TestDb, fake: &FakeTwilio) -> TestApp {
-    let sms: Arc<dyn Sms> = Arc::new(messages(&options(&fake.url)));
+pub(super) async fn by_twilio(db: &TestDb, fake: &FakeTwilio) -> TestApp {
+    with_options(db, options(&fake.url)).await
+}
+
+/// The same, as its options say.
+pub(super) async fn with_options(db: &TestDb, options: Options) -> TestApp {
+    let sms: Arc<dyn Sms> = Arc::new(messages(&options));
     let clock = Arc::new(vestibule::clock::MovableClock::fixed(at(0)));
     let randomness = Some(vestibule::model::Randomness::seeded(7));
     let doubles = Doubles { sms: Some(sms), randomness, ..Doubles::default() };

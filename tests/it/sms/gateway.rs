@@ -60,8 +60,7 @@ async fn it_gets_the_message_signed() {
     let signed = |text: &str| {
         let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
         mac.update(text.as_bytes());
-        let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("v1={hex}")
+        mac.finalize().into_bytes().iter().fold("v1=".to_owned(), |hex, byte| hex + &format!("{byte:02x}"))
     };
     let given = came.header("vestibule-signature").unwrap();
     assert_eq!(given, signed(&format!("{timestamp}.{body}")));

@@ -6,6 +6,7 @@ mod gateway;
 mod lookup;
 mod openapi;
 mod requests;
+mod told;
 mod verdicts;
 
 use std::sync::Arc;

@@ -11,7 +11,7 @@ const DOCUMENTS: [&str; 2] = [
 const FORM: &str = "/requestBody/content/application~1x-www-form-urlencoded/schema";
 
 /// An operation that a request fits, with what stands for the parameters of its path.
-struct Operation<'a> {
+struct Described<'a> {
     document: &'a Value,
     operation: &'a Value,
     in_path: Vec<(String, String)>,
@@ -43,12 +43,12 @@ pub(super) fn wrong(came: &Came) -> Vec<String> {
     wrong
 }
 
-fn operation<'a>(document: &'a Value, came: &Came) -> Option<Operation<'a>> {
+fn operation<'a>(document: &'a Value, came: &Came) -> Option<Described<'a>> {
     let paths = document["paths"].as_object()?;
     paths.iter().find_map(|(template, methods)| {
         let in_path = fit(template, &came.path)?;
         let operation = methods.get(came.method.to_lowercase())?;
-        Some(Operation { document, operation, in_path })
+        Some(Described { document, operation, in_path })
     })
 }
 
@@ -68,7 +68,7 @@ fn fit(template: &str, path: &str) -> Option<Vec<(String, String)>> {
     Some(values)
 }
 
-impl Operation<'_> {
+impl Described<'_> {
     /// What is wrong with values for what is described.
     fn judge(&self, described: &[&Value], given: &[(String, String)]) -> Vec<String> {
         let mut wrong = Vec::new();

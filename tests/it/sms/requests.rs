@@ -143,6 +143,9 @@ async fn what_a_text_holds_adds_no_field_and_no_recipient() {
 #[tokio::test]
 async fn what_is_no_code_needs_a_number_to_come_from() {
     let twilio = FakeTwilio::always(Say::Created).await;
+    assert!(
+        verify(&options(&twilio.url)).wants_feedback() && !messages(&options(&twilio.url)).wants_feedback()
+    );
     let options = Options { from: None, ..options(&twilio.url) };
     assert_eq!(verify(&options).send(&notice()).await, refused("no_sender"));
     assert_eq!(twilio.requests().len(), 0);

@@ -83,7 +83,11 @@ async fn a_claim_that_is_over_is_found_and_orphaned(db: TestDb) {
     done(&store, vec![outbox::orphan(&made.id, at(31))]).await;
     let orphaned = stored(&store, &made).await;
     assert_eq!((orphaned.status, orphaned.updated_at), (EffectStatus::Uncertain, at(31)));
-    assert_eq!(orphaned.destination_sealed, None);
+    // Its provider is asked by the number.
+    assert_eq!(
+        (orphaned.destination_sealed, orphaned.due_at),
+        (made.destination_sealed.clone(), Some(at(31)))
+    );
     assert_eq!(store.stale_claims(&Actor::System, at(90), 9).await.unwrap(), []);
     assert_eq!(stale(&store, vec![outbox::claim(&made.id, "w2", at(99), at(90))]).await, 0);
 }

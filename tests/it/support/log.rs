@@ -3,6 +3,12 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::layer::SubscriberExt;
+use vestibule::telemetry::{self, Lines};
+
+use super::app::TestApp;
+
 /// Everything that was logged.
 #[derive(Clone, Default)]
 pub(crate) struct Log(pub(crate) Arc<Mutex<Vec<u8>>>);
@@ -19,6 +25,16 @@ impl Write for Log {
 }
 
 impl Log {
+    /// What an app logs on this thread, for as long as the guard is held.
+    pub(crate) fn of(app: &TestApp) -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let sink = log.clone();
+        let lines = Lines::new(move || sink.clone(), Arc::clone(&app.clock) as _, str::to_owned);
+        let filter = telemetry::filter("off,vestibule=info").unwrap();
+        let subscriber = tracing_subscriber::registry().with(filter).with(lines);
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }

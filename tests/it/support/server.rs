@@ -66,6 +66,11 @@ impl Server {
 
     /// `kill -9`.
     pub(crate) async fn kill(mut self) {
+        self.kill_now().await;
+    }
+
+    /// The same, where its place is kept for another one.
+    pub(crate) async fn kill_now(&mut self) {
         self.child.kill().await.unwrap();
     }
 
