@@ -92,6 +92,14 @@ fn route(turn: &Turn) -> ClassifyOutcome {
     }
 }
 
+/// Whether a message stays with the question that waits: it answers it, leaves it, or asks for nothing that would be done.
+pub fn stays(turn: &Turn) -> bool {
+    use ClassifyOutcome as To;
+    let is_idle = |to: To| matches!(to, To::Help | To::General | To::OutOfScope | To::Unclear);
+    let to = route(turn);
+    turn.waiting.is_some() && (is_idle(to) || matches!(to, To::Resume | To::Cancel))
+}
+
 fn knows(turn: &Turn, control: Control) -> bool {
     let name = control.as_str();
     turn.waiting.as_ref().is_some_and(|w| w.outcomes.iter().any(|o| o == name))

@@ -19,7 +19,9 @@ impl Handler for ResponseAgent {
         let say = turn.say.clone().ok_or(Error::Silent)?;
         let mut values = turn.data.clone();
         values.extend(turn.values.clone());
-        values.insert("signed_in".into(), Value::Bool(turn.is_signed_in()));
+        // By text message nobody stays signed in, so nobody is told that they are.
+        let signed_in = turn.is_signed_in() && !turn.tools.is_by_text();
+        values.insert("signed_in".into(), Value::Bool(signed_in));
         let text = turn.replies.say(&turn.tools.language, &say.reply, &values)?;
         let (action, text) = match turn.lead.take() {
             Some(lead) => {

@@ -107,6 +107,7 @@ impl App {
             options: config.tool.clone(),
             models: config.llm.clone(),
             quotas: Quotas::new(&config.llm, &clock),
+            texts_per_minute: config.sms.texts_per_minute,
             first_try_ms: config.worker.first_try_ms,
             observer: doubles.observer,
             shadow: doubles.shadow,
@@ -171,6 +172,10 @@ impl App {
             keys: Arc::clone(&self.keys),
             profile: self.config.profile,
             options: self.config.http.clone(),
+            twilio: http::Twilio {
+                account_sid: self.config.sms.account_sid.clone(),
+                auth_token: self.config.sms.auth_token.clone(),
+            },
             test_clock: self.test_clock.clone(),
         })
     }

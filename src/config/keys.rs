@@ -148,6 +148,7 @@ pub(super) const KEYS: &[Key] = &[
     key("sms.breaker_failures", |c, v| put(&mut c.sms.breaker_failures, v.whole(1, 1_000))),
     key("sms.breaker_seconds", |c, v| put(&mut c.sms.breaker_seconds, v.whole(1, 3_600))),
     key("sms.countries", |c, v| put(&mut c.sms.countries, v.list(COUNTRIES, |_: &sms::Country| true))),
+    key("sms.texts_per_minute", |c, v| put(&mut c.sms.texts_per_minute, v.whole(0, 1_000))),
     key("sms.domain", |c, v| put(&mut c.sms.domain, v.text("a domain, such as id.example.com", |name| name.is_empty() || sms::is_domain(name)).map(given))),
 
     key("telemetry.level", |c, v| put(&mut c.telemetry.level, v.text(LEVEL, |level| telemetry::filter(level).is_ok()))),

@@ -68,6 +68,7 @@ impl Engine {
                 device_token: Some(token),
                 repeats_only,
                 session_token: None,
+                claimed: None,
                 ip: presented.ip,
             }));
         };
@@ -85,6 +86,7 @@ impl Engine {
             device_token: device.map(|(_, _, token)| token),
             repeats_only,
             session_token,
+            claimed: None,
             ip: presented.ip,
         }))
     }
@@ -177,6 +179,7 @@ impl Engine {
             rng: self.parts.randomness.stream(&format!("session/{}", self.message_key())),
             actor: caller.actor.clone(),
             device_token: None,
+            claimed: caller.claimed.clone(),
             ip: caller.ip.clone(),
             conversation: None,
             message_id: String::new(),

@@ -12,7 +12,7 @@ use crate::model::{Actor, ConversationId, EffectId, MessageId, NodeResponse, Own
 use crate::store::conversations::{self, Conversation};
 use crate::store::messages::{self, Message, Role};
 use crate::store::pending::{self, PendingResponse, PendingStatus};
-use crate::store::{self, Applied, Unit, Write, devices, outbox, sessions};
+use crate::store::{self, Applied, Unit, Write, channels, devices, outbox, sessions};
 use crate::tool::session::Grant;
 
 /// How long an answer can be repeated.
@@ -95,6 +95,15 @@ impl Engine {
         bring_up_to_date(&mut conversation, call, (&turn, grant.as_ref()))?;
         let text = self.stored_text(&call.request.text, &turn.heard);
         let said = messages_of(text, &mut turn, &mut conversation, &response);
+        let reply = turn.say.take().map(|say| say.reply);
+        let stored = StoredAnswer {
+            conversation: conversation.id.clone(),
+            response: response.clone(),
+            reply: reply.clone(),
+            session: grant.as_ref().map(StoredSession::of),
+            follow_up: parked::awaited(grant.is_some(), &turn, &said[1].id),
+        };
+        self.end_with_turn(&mut turn, &stored);
 
         let mut unit = Unit::new();
         // The credential is checked once more inside the transaction: it may have ended while the turn waited.
@@ -117,14 +126,6 @@ impl Engine {
             unit.push(messages::move_to(&conversation.id, &conversation.owner));
         }
         unit.extend(said.iter().map(messages::insert));
-        let reply = turn.say.take().map(|say| say.reply);
-        let stored = StoredAnswer {
-            conversation: conversation.id.clone(),
-            response: response.clone(),
-            reply: reply.clone(),
-            session: grant.as_ref().map(StoredSession::of),
-            follow_up: parked::awaited(grant.is_some(), &turn, &said[1].id),
-        };
         let until = self.provisional(effect.is_some() || stored.follow_up.is_some(), turn.tools.now);
         unit.push(stored_answer(call, &stored, (turn.tools.now, until))?);
 
@@ -138,7 +139,6 @@ impl Engine {
         if let Some(otherwise) = kept? {
             return Ok(otherwise);
         }
-        let [_, answer] = said;
         let session = grant.and_then(session_grant);
         Ok(Committed::Done(Box::new(Done {
             conversation: conversation.id,
@@ -147,7 +147,7 @@ impl Engine {
             session,
             effect,
             queued,
-            answer_id: answer.id,
+            answer_id: said[1].id.clone(),
             follow_up: Some(stored).filter(|stored| stored.follow_up.is_some()),
         })))
     }
@@ -161,7 +161,9 @@ impl Engine {
     ) -> Result<Option<Committed>, Error> {
         match self.store().apply(&call.caller.actor, writes).await {
             Ok(Applied::Done) => Ok(None),
-            Ok(Applied::Stale { at }) if Some(at) == guard => Ok(Some(Committed::Unauthorized)),
+            Ok(Applied::Stale { at }) if guard.is_some_and(|last| at <= last) => {
+                Ok(Some(Committed::Unauthorized))
+            }
             // Two conversations of one owner that become current at once: the database lets one through.
             Ok(Applied::Stale { .. }) | Err(store::Error::Constraint { .. }) => Ok(Some(Committed::Stale)),
             Err(e) => Err(e.into()),
@@ -259,11 +261,17 @@ fn session_grant(grant: Grant) -> Option<SessionGrant> {
     })
 }
 
-/// A guarded write that touches the credential's row; its place in the unit.
+/// The guarded writes that touch the rows which say who speaks; the place of the last of them in the unit.
 fn guard(unit: &mut Unit, call: &Call, turn: &Turn, signs_in: bool) -> Option<usize> {
     let now = turn.tools.now;
-    match &call.caller.actor {
+    let actor = &call.caller.actor;
+    if let (Some(device), true) = (actor.device(), turn.tools.is_by_text()) {
+        unit.push(channels::hear(&call.message_id, (device, actor.session()), now));
+    }
+    match actor {
         Actor::User { session, .. } => unit.push(sessions::touch(session, now)),
+        // Nobody has the token of a device that stands for a number.
+        Actor::Device(_) if turn.tools.is_by_text() => {}
         // A sign-in exchanges the device's token under the same guard.
         Actor::Device(device) if !signs_in => {
             let hash = call.caller.device_token.as_ref().map(crate::crypto::Token::hash).unwrap_or_default();
@@ -271,5 +279,5 @@ fn guard(unit: &mut Unit, call: &Call, turn: &Turn, signs_in: bool) -> Option<us
         }
         _ => return None,
     }
-    Some(0)
+    unit.len().checked_sub(1)
 }

@@ -256,6 +256,7 @@ impl Engine {
             rng: self.parts.randomness.stream(&format!("effect:{}", effect.id)),
             actor: Actor::System,
             device_token: None,
+            claimed: None,
             ip: None,
             conversation: Some(conversation.id.clone()),
             message_id: format!("effect:{}", effect.id),

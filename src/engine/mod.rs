@@ -7,17 +7,19 @@
 //!
 //! Adding to what a turn commits: a write in `commit.rs`, in the order its keys need. Adding a way to be told who calls:
 //! `access.rs`, and nowhere else. Adding an act on a session or a device: `sessions.rs`, over a tool. Adding a form's field:
-//! `said.rs`.
+//! `said.rs`. Adding a channel whose network says who writes: `channel.rs`, over `inbound.rs`.
 
 mod access;
 mod account;
 mod changes;
+mod channel;
 mod checkpoint;
 mod commit;
 mod deliver;
 mod device_data;
 mod error;
 mod hearing;
+mod inbound;
 mod parked;
 mod pipeline;
 mod queue;
@@ -27,6 +29,7 @@ mod run;
 mod said;
 mod sessions;
 mod shadow;
+mod told;
 mod traced;
 mod turn;
 
@@ -39,23 +42,29 @@ pub use crate::tool::device::NewDevice;
 pub use access::{Credentials, OpenChallenge, Profile as Me};
 pub use error::Error;
 pub use hearing::Chunks;
+pub use inbound::{Inbound, OptOut};
 pub use pipeline::{PipelineState, user_management};
 pub use request::{Answer, Caller, Request, SessionGrant};
 pub use run::{Observer, Step};
 pub use said::Said;
 pub use sessions::SessionTokens;
 pub use shadow::{Elsewhere, Shadow};
+pub use told::Told;
 
 use crate::agent::Registered;
 use crate::bus::{Boundaries, Deliveries};
 use crate::classify::Classifier;
 use crate::crypto::Keys;
 use crate::graph::GraphSet;
+use crate::limit::Pace;
 use crate::llm::Quotas;
 use crate::model::{Clock, Randomness};
 use crate::prompt::Replies;
 use crate::store::Store;
 use crate::{limit, llm, sms, tool};
+
+/// Calls with a bad signature that are noted in a minute for one network.
+const FORGERIES_PER_MINUTE: u32 = 5;
 
 /// What an engine is made of. Every part is an argument; `app` is where production's are chosen.
 #[derive(Debug)]
@@ -86,6 +95,8 @@ pub struct Parts {
     pub options: tool::Options,
     /// How long language models may take in a turn, and what they cost.
     pub models: llm::Options,
+    /// Text messages of one number that are answered in a minute.
+    pub texts_per_minute: u32,
     /// How long an answer waits for the first try of its message, in milliseconds.
     pub first_try_ms: u64,
     /// How often a language model is asked for one owner.
@@ -102,6 +113,8 @@ pub struct Engine {
     parts: Parts,
     handlers: Vec<Registered>,
     queue: queue::Queue,
+    texts: Pace,
+    forgeries: Pace,
     tasks: TaskTracker,
     unnamed: AtomicU64,
 }
@@ -110,6 +123,8 @@ impl Engine {
     /// Puts an engine together.
     pub fn new(parts: Parts) -> Arc<Self> {
         Arc::new(Self {
+            texts: Pace::per_minute(parts.texts_per_minute, &parts.clock),
+            forgeries: Pace::per_minute(FORGERIES_PER_MINUTE, &parts.clock),
             parts,
             handlers: crate::agent::handlers(),
             queue: queue::Queue::default(),

@@ -15,6 +15,7 @@ use crate::bus::Delivery;
 use crate::model::{Actor, EffectId, MessageId, NodeResponse};
 use crate::store::{Applied, Unit, conversations, messages, outbox, pending, sessions};
 use crate::tool::Toolbox;
+use crate::tool::session::has_ended;
 
 /// How often it is tried again because a row changed.
 const MOST_RUNS: usize = 8;
@@ -44,13 +45,17 @@ impl Engine {
     /// stands; it is logged, and the person asks again.
     pub(super) async fn carried(&self, call: &Call, login: &StoredAnswer) -> Option<Carried> {
         // Rare; boxed, it doesn't make the future of every turn larger.
-        match Box::pin(self.carry_out(call, login)).await {
-            Ok(carried) => carried,
-            Err(e) => {
-                error!(conversationId = %login.conversation, error = %super::turn::chain(&e), "Parked request failed");
-                None
-            }
+        let failed = |e: Error| {
+            error!(conversationId = %login.conversation, error = %super::turn::chain(&e), "Parked request failed");
+        };
+        let carried = Box::pin(self.carry_out(call, login)).await.map_err(failed).ok().flatten();
+        let is_left = carried.is_none() && login.follow_up.is_some() && call.caller.claimed.is_some();
+        if let Some(session) = login.session.as_ref().filter(|_| is_left)
+            && let Ok(Some(actor)) = self.signed_in_as(session).await
+        {
+            self.end_channel_session(&actor).await.map_err(failed).ok();
         }
+        carried
     }
 
     async fn carry_out(&self, call: &Call, login: &StoredAnswer) -> Result<Option<Carried>, Error> {
@@ -72,6 +77,7 @@ impl Engine {
             let reply = turn.say.take().map(|say| say.reply);
             conversation.state = checkpoint::encode(&turn.state)?;
             let effect = turn.granted.effect.take();
+            self.end_unless_asked(&mut turn, (&session.user_id, &session.session_id));
             let until = self.provisional(effect.is_some(), turn.tools.now);
             let stored = StoredAnswer {
                 response: response.clone(),
@@ -108,7 +114,7 @@ impl Engine {
     /// Who the sign-in's session speaks for, while it lives.
     async fn signed_in_as(&self, session: &StoredSession) -> Result<Option<Actor>, Error> {
         let row = self.store().session(&Actor::System, &session.session_id).await?;
-        Ok(row.filter(|row| row.revoked_at.is_none()).map(|row| Actor::User {
+        Ok(row.filter(|row| !has_ended(row, self.now())).map(|row| Actor::User {
             user: row.user,
             session: row.id,
             device: row.device,

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Error, Said};
 use crate::crypto::Token;
-use crate::model::{Actor, ConversationId, NodeResponse, Secret, SessionId, UserId};
+use crate::model::{Actor, ConversationId, NodeResponse, Phone, Secret, SessionId, UserId};
 
 /// Longest message, in characters.
 const LONGEST_TEXT: usize = 4_000;
@@ -23,6 +23,8 @@ pub struct Caller {
     pub repeats_only: Option<String>,
     /// The session's token, where one was presented.
     pub session_token: Option<Token>,
+    /// The number that a text message came from, as its network says. It is claimed and proves nothing (D4).
+    pub claimed: Option<Phone>,
     /// Where the request came from.
     pub ip: Option<String>,
 }
@@ -30,7 +32,14 @@ pub struct Caller {
 impl Caller {
     /// The product itself, on behalf of a caller at that address where there is one.
     pub(super) fn system(ip: Option<String>) -> Self {
-        Self { actor: Actor::System, device_token: None, repeats_only: None, session_token: None, ip }
+        Self {
+            actor: Actor::System,
+            device_token: None,
+            repeats_only: None,
+            session_token: None,
+            claimed: None,
+            ip,
+        }
     }
 }
 

@@ -94,6 +94,7 @@ impl Engine {
             device_token: None,
             repeats_only: None,
             session_token: None,
+            claimed: None,
             ip: ip.map(str::to_owned),
         };
         let mut tools = self.session_toolbox(&caller);

@@ -10,7 +10,7 @@ use super::hearing::{Chunks, Kept};
 use super::request::{Answer, Caller, Request};
 use super::run::{self, Start};
 use super::{Engine, Error, traced};
-use crate::agent::{Granted, State, Turn, Waiting};
+use crate::agent::{Granted, State, Turn, Waiting, orchestrator};
 use crate::bus::Boundary;
 use crate::classify::Input;
 use crate::crypto::Code;
@@ -47,6 +47,8 @@ pub(super) enum Attempt {
     Answered(Box<Answer>),
     /// A row had changed, or somebody else is signing in to the same account, which is then named.
     Stale(Option<UserId>),
+    /// A text message asks for something else than the session under which its number's question waits is for.
+    Elsewhere,
 }
 
 impl Engine {
@@ -111,6 +113,11 @@ impl Engine {
                     line = Some(self.queue.enter(account.as_str()).await);
                 }
                 Ok(Attempt::Stale(_)) => {}
+                Ok(Attempt::Elsewhere) => {
+                    self.keep_usage(&call, &kept).await;
+                    self.end_channel_session(&call.caller.actor).await?;
+                    return Err(Error::Unauthorized);
+                }
                 Err(e) => {
                     self.keep_usage(&call, &kept).await;
                     return self.excuse(&call, e.surfaced()).await;
@@ -192,6 +199,9 @@ impl Engine {
             self.parts.replies.language(Some(language)).clone_into(&mut toolbox.language);
         }
         let mut turn = self.open(toolbox, heard, state, waiting).await?;
+        if turn.tools.is_by_text() && turn.is_signed_in() && !orchestrator::stays(&turn) {
+            return Ok(Attempt::Elsewhere);
+        }
         let steps = self.run(&mut turn, Start::Message).await?;
         let mut response = turn.response.take().ok_or(crate::agent::Error::Silent)?;
         self.generate(call, &turn, &mut response, kept).await;
@@ -252,6 +262,7 @@ impl Engine {
             rng,
             actor: call.caller.actor.clone(),
             device_token: call.caller.device_token.clone(),
+            claimed: call.caller.claimed.clone(),
             ip: call.caller.ip.clone(),
             conversation: Some(conversation.id.clone()),
             message_id: call.message_id.clone(),

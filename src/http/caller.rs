@@ -116,6 +116,11 @@ pub(super) fn address(head: &Head, trusted: &[IpAddr]) -> Option<IpAddr> {
     Some(nearest)
 }
 
+/// Whether the connection is from one of those.
+pub(super) fn is_from(head: &Head, trusted: &[IpAddr]) -> bool {
+    head.extensions.get::<ConnectInfo<SocketAddr>>().is_some_and(|peer| trusted.contains(&peer.0.ip()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

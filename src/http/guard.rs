@@ -82,7 +82,7 @@ async fn observe(State(shared): State<Shared>, mut request: Request, next: Next)
     let (head, body) = request.into_parts();
     let ip = caller::address(&head, &shared.options.trusted_proxies).map(shortened);
     let (method, path) = (head.method.clone(), head.uri.path().to_owned());
-    let is_api = path.starts_with("/api/") || path.starts_with("/dev/") || path.starts_with("/test/");
+    let is_api = ["/api/", "/webhooks/", "/dev/", "/test/"].iter().any(|folder| path.starts_with(folder));
     let span = info_span!("request", requestId = id.to_str().unwrap_or_default());
     let answered = async {
         let response = next.run(Request::from_parts(head, body)).await;

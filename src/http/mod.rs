@@ -27,6 +27,7 @@ mod sessions;
 mod sign_in;
 mod stream;
 mod traceparent;
+mod twilio;
 
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ use axum::routing::{delete, get, patch, post, put};
 pub use dev::CLOCK;
 pub use envelope::ApiError;
 pub use options::Options;
+pub use twilio::Twilio;
 
 use crate::clock::MovableClock;
 use crate::crypto::Keys;
@@ -53,6 +55,8 @@ pub struct Parts {
     pub profile: Profile,
     /// Settings.
     pub options: Options,
+    /// What Twilio's requests are known by.
+    pub twilio: Twilio,
     /// The clock that `POST /test/clock` moves; only in the profile `test`.
     pub test_clock: Option<Arc<MovableClock>>,
 }
@@ -71,6 +75,8 @@ pub fn router(parts: Parts) -> Router {
         .route("/ready", get(ops::ready))
         .route("/metrics", get(metrics::metrics))
         .route("/.well-known/jwks.json", get(ops::jwks))
+        .route("/webhooks/twilio/status", post(twilio::status))
+        .route("/webhooks/twilio/sms", post(twilio::sms))
         .route("/api/devices", post(auth::new_device))
         .route("/api/auth/login", post(sign_in::sign_in))
         .route("/api/auth/register", post(sign_in::sign_in))

@@ -14,12 +14,14 @@
 
 mod network;
 mod options;
+mod pace;
 mod table;
 
 use jiff::{SignedDuration, Timestamp};
 
 pub use network::{host, network};
 pub use options::Options;
+pub use pace::Pace;
 pub use table::{Limit, Rule};
 
 /// How far the clocks of two nodes may be apart.

@@ -100,6 +100,9 @@ kinds! {
     AccountDetached = "account_detached",
     /// Somebody reached for what is not theirs.
     AuthzDenied = "authz_denied",
+    /// A webhook was called without a signature that holds; the detail says which, and more of them in a minute are not
+    /// noted.
+    WebhookBadSignature = "webhook_bad_signature",
 }
 
 /// One row of the audit log.

@@ -82,7 +82,7 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("auth.locked", r#"{"minutes": 30}"#),
     ("auth.no_code", "{}"),
     ("auth.not_delivered", r#"{"phone": "+1•••••••2671"}"#),
-    ("auth.registered", r#"{"name": "John"}"#),
+    ("auth.registered", r#"{"name": "John", "by_text": true, "goes_on": false}"#),
     ("auth.second_limited", r#"{"wait": "1 minute"}"#),
     ("auth.second_proof", r#"{"reference": "KT"}"#),
     ("auth.second_too_late", "{}"),
@@ -92,7 +92,7 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("auth.sign_in_first", "{}"),
     (
         "auth.welcome_back",
-        r#"{"name": "John", "signed_out": [{"device_name": "John's phone"}], "pending_change": true, "reactivated": true}"#,
+        r#"{"name": "John", "signed_out": [{"device_name": "John's phone"}], "pending_change": true, "reactivated": true, "by_text": false, "goes_on": false}"#,
     ),
     ("auth.wrong_code", r#"{"attempts_left": 2}"#),
     ("email.change", r#"{"code": "123456", "reference": "KT", "minutes": 10}"#),
@@ -170,7 +170,7 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("sessions.all_revoked", "{}"),
     ("sessions.ask_name", "{}"),
     ("sessions.bad_name", r#"{"reason": "too_long"}"#),
-    ("sessions.confirm_all", r#"{"count": 3}"#),
+    ("sessions.confirm_all", r#"{"count": 3, "by_text": true}"#),
     ("sessions.device_unknown", OPTIONS),
     ("sessions.devices", r#"{"count": 3}"#),
     ("sessions.kept", "{}"),
@@ -187,9 +187,13 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("sms.change", r#"{"code": "123456", "reference": "KT", "minutes": 10, "domain": "id.example.com"}"#),
     ("sms.code", r#"{"code": "123456", "reference": "KT", "minutes": 10, "domain": "id.example.com"}"#),
     ("sms.contact_changed", "{}"),
+    ("sms.help", "{}"),
     ("sms.lost_phone", "{}"),
     ("sms.session_reuse", "{}"),
+    ("sms.started", "{}"),
     ("sms.step_up", r#"{"code": "123456", "reference": "KT", "minutes": 10, "domain": "id.example.com"}"#),
+    ("sms.stopped", "{}"),
+    ("sms.unreadable", "{}"),
     ("suggest.by_email", "{}"),
     ("suggest.cancel", "{}"),
     ("suggest.change_email", "{}"),
@@ -345,9 +349,8 @@ mod tests {
     #[test]
     fn the_compiled_in_replies_load() {
         let replies = Replies::load(&Options::default(), &Source::compiled_in()).unwrap();
-        let mut values = Map::new();
-        values.insert("name".into(), "John".into());
-        let said = replies.say("en", "auth.registered", &values).unwrap();
+        let values = serde_json::json!({ "name": "John", "by_text": false, "goes_on": false });
+        let said = replies.say("en", "auth.registered", values.as_object().unwrap()).unwrap();
         assert_eq!(said, "Welcome, John! Your account has been created.");
         assert!(replies.say("en", "auth.registered", &Map::new()).is_err());
         assert_eq!(replies.language(Some("en-GB")), "en");

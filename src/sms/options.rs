@@ -41,6 +41,8 @@ pub struct Options {
     pub breaker_seconds: u32,
     /// The countries that codes are sent to; none given means the configured region alone.
     pub countries: Vec<Country>,
+    /// Text messages of one number that are answered in a minute; 0 is no limit.
+    pub texts_per_minute: u32,
     /// The domain that a code is bound to, for phones that fill it in; none given means that of `http.public_url`.
     pub domain: Option<String>,
 }
@@ -111,6 +113,7 @@ impl Default for Options {
             breaker_failures: 5,
             breaker_seconds: 30,
             countries: Vec::new(),
+            texts_per_minute: 10,
             domain: None,
         }
     }

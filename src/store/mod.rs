@@ -26,6 +26,7 @@ mod write;
 
 pub mod audit;
 pub mod challenges;
+pub mod channels;
 pub mod contact_changes;
 pub mod conversations;
 pub mod counters;
@@ -51,6 +52,7 @@ use db::{Db, Row, Statements};
 
 pub use audit::StoredEvent;
 pub use challenges::{Challenge, ChallengeStatus};
+pub use channels::InboundMessage;
 pub use contact_changes::{ChangeStatus, ContactChange};
 pub use conversations::Conversation;
 pub use counters::Counter;
@@ -135,6 +137,7 @@ pub static STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("outbox changes", outbox::change::STATEMENTS),
     ("outbox report", outbox::report::STATEMENTS),
     ("opt_outs", opt_outs::STATEMENTS),
+    ("channels", channels::STATEMENTS),
     ("audit", audit::STATEMENTS),
     ("dev_outbox", dev_outbox::STATEMENTS),
     ("erase", erase::STATEMENTS),

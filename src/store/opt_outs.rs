@@ -19,9 +19,9 @@ impl Store {
     }
 }
 
-/// The number wants no more messages.
+/// The number wants no more messages; stale where that is known.
 pub fn insert(phone_key: &[u8], at: Timestamp) -> Write {
-    Write::any(INSERT, args![phone_key, at])
+    Write::one(INSERT, args![phone_key, at])
 }
 
 /// The number wants messages again.

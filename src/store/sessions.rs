@@ -82,6 +82,11 @@ sql! {
         "SELECT ", columns!(), " FROM sessions WHERE user_id = $1 AND ($2 = 'system' OR user_id = $2) \
          AND revoked_at IS NULL AND expires_at > $3 AND absolute_expires_at > $3 ORDER BY last_used_at, id"
     );
+    HELD = concat!(
+        "SELECT ", columns!(), " FROM sessions WHERE user_id = $1 AND ($2 = 'system' OR user_id = $2) \
+         AND revoked_at IS NULL AND expires_at > $3 AND absolute_expires_at > $3 AND device_id NOT IN \
+         (SELECT c.device_id FROM channel_devices c) ORDER BY last_used_at, id"
+    );
     LIVE_ON = concat!(
         "SELECT ", columns!(), " FROM sessions WHERE device_id = $1 AND ($2 = 'system' OR user_id = $2) \
          AND revoked_at IS NULL AND expires_at > $3 AND absolute_expires_at > $3 ORDER BY last_used_at, id"
@@ -98,6 +103,7 @@ sql! {
                    FROM sessions s WHERE s.id = spent_tokens.session_id) < $1";
     REVOKE = "UPDATE sessions SET revoked_at = $3, revoked_by = $2, revoked_message = $4 \
               WHERE id = $1 AND revoked_at IS NULL";
+    CLOSE = "UPDATE sessions SET revoked_at = $3, revoked_by = $2 WHERE id = $1 AND revoked_at IS NULL";
     TOUCH = "UPDATE sessions SET last_used_at = $2, first_used_at = COALESCE(first_used_at, $2) \
              WHERE id = $1 AND revoked_at IS NULL";
     LIVES = "UPDATE sessions SET last_used_at = $2 WHERE id = $1 AND revoked_at IS NULL";
@@ -146,6 +152,16 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<Session>, Error> {
         self.records(actor, (LIVE, args![user, actor.as_str(), now]), read).await
+    }
+
+    /// Those of them that somebody holds the token of: all but what one text message asked for is done under.
+    pub async fn held_sessions(
+        &self,
+        actor: &Actor,
+        user: &UserId,
+        now: Timestamp,
+    ) -> Result<Vec<Session>, Error> {
+        self.records(actor, (HELD, args![user, actor.as_str(), now]), read).await
     }
 
     /// The sessions on a device that are neither ended nor expired: the actor's own, and for the system whoever's they are.
@@ -200,6 +216,11 @@ pub fn purge_spent(before: Timestamp) -> Write {
 /// Ends a session, by a message of its own where one is given; stale if it was ended before.
 pub fn revoke(id: &SessionId, (by, message): (&str, Option<&str>), at: Timestamp) -> Write {
     Write::one(REVOKE, args![id, by, at, message])
+}
+
+/// Ends a session if it has not ended yet.
+pub fn close(id: &SessionId, by: &str, at: Timestamp) -> Write {
+    Write::any(CLOSE, args![id, by, at])
 }
 
 /// The session was used; stale if it was ended.

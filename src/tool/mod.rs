@@ -32,7 +32,9 @@ pub use registry::{Spec, registry};
 use crate::bus::Boundaries;
 use crate::crypto::{self, Keys, Token};
 use crate::limit;
-use crate::model::{Actor, ConversationId, DeviceId, Event, EventId, EventKind, SessionId, TurnRng, UserId};
+use crate::model::{
+    Actor, ConversationId, DeviceId, Event, EventId, EventKind, Phone, SessionId, TurnRng, UserId,
+};
 use crate::sms::Served;
 use crate::store::{self, Store, Unit, Write, audit};
 
@@ -90,6 +92,8 @@ pub struct Toolbox {
     pub actor: Actor,
     /// The token the device presented.
     pub device_token: Option<Token>,
+    /// The number that whoever speaks writes from, where they write text messages: claimed, and proved by nothing (D4).
+    pub claimed: Option<Phone>,
     /// Where the request came from.
     pub ip: Option<String>,
     /// The conversation.
@@ -101,6 +105,12 @@ pub struct Toolbox {
 }
 
 impl Toolbox {
+    /// Whether the device stands for whoever writes from a number. It has no token that anybody holds, is trusted by
+    /// nobody and keeps no session.
+    pub fn is_by_text(&self) -> bool {
+        self.claimed.is_some()
+    }
+
     /// Adds an audit event about the actor.
     pub fn audit(&mut self, kind: EventKind, detail: Value) {
         let event = self.event(kind, detail);

@@ -23,3 +23,4 @@ mod suggestions;
 mod support;
 mod texts;
 mod traces;
+mod webhooks;

@@ -42,7 +42,8 @@ impl Handler for Begin {
             }
             return Ok(BeginOutcome::SignedIn);
         }
-        if turn.heard.entities.phone.is_some() {
+        // Whoever writes from a number signs in with that one, whichever they name.
+        if turn.heard.entities.phone.is_some() && !turn.tools.is_by_text() {
             return Ok(BeginOutcome::Fresh);
         }
         let first = turn.state.first_proof.as_ref();
@@ -120,7 +121,8 @@ impl Handler for CollectPhone {
     type Outcome = CollectPhoneOutcome;
 
     async fn run(turn: &mut Turn) -> Result<CollectPhoneOutcome, Error> {
-        if let Some(phone) = turn.heard.entities.phone.clone() {
+        let given = turn.tools.claimed.clone().or_else(|| turn.heard.entities.phone.clone());
+        if let Some(phone) = given {
             if let Some(why) = phone.unreachable() {
                 codes::note_unreachable(turn, (Slot::Phone.as_str(), why));
                 return Ok(CollectPhoneOutcome::Invalid);

@@ -189,6 +189,9 @@ impl Handler for CreateSessionNode {
             turn.tell("pending_change", serde_json::json!({ "field": field, "due_at": due.to_string() }));
         }
         turn.values.insert("name".into(), user.full_name.unwrap_or_default().into());
+        let goes_on = turn.state.parked.as_ref().is_some_and(|parked| parked.waits(turn.tools.now));
+        turn.values.insert("by_text".into(), turn.tools.is_by_text().into());
+        turn.values.insert("goes_on".into(), goes_on.into());
         turn.context.insert("is_new_user".into(), is_new.into());
         turn.granted.session = Some(grant);
         Ok(if is_new { SessionOutcome::Registered } else { SessionOutcome::Welcome })

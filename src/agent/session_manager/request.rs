@@ -97,6 +97,9 @@ async fn revoke(turn: &mut Turn, who: &SignedIn, task: SessionTask) -> Result<Se
         }
         let count = sessions(turn, who).await?.count;
         turn.tell("count", count);
+        if turn.tools.is_by_text() {
+            turn.tell("by_text", true);
+        }
         let options = yes_or_no(turn)?;
         turn.tell("options", options);
         return Ok(To::All);

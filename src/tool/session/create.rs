@@ -19,6 +19,8 @@ use crate::tool::{Error, Toolbox};
 use crate::trace::TOOL;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// How long the one act that a text message asked for may take, with its questions (D34).
+const ONE_ACT: SignedDuration = SignedDuration::from_mins(10);
 
 /// Arguments of `create_session`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -91,7 +93,8 @@ impl Grant {
 
 /// Signs `user` in on the device that verified the code. It rotates the device's token, trusts the device, replaces
 /// whatever session the device had and, where there are too many, evicts the least recently used of the others, or
-/// refuses, as the configuration says.
+/// refuses, as the configuration says. For whoever writes from a number it does none of that: the session is for what
+/// they asked for, has no token that anybody holds, and counts for nothing (D34).
 #[instrument(target = TOOL, skip_all, err)]
 pub async fn create_session(
     tools: &mut Toolbox,
@@ -99,10 +102,14 @@ pub async fn create_session(
     arguments: CreateSession,
     user: &User,
 ) -> Result<CreateSessionAnswer, Error> {
-    let (device, presented) = match (&tools.actor, &tools.device_token, arguments.device_id) {
-        (Actor::Device(device), Some(token), Some(named)) if *device == named => (named, token.clone()),
+    let presented = tools.device_token.clone();
+    let device = match (&tools.actor, arguments.device_id) {
+        (Actor::Device(device), Some(named)) if *device == named => named,
         _ => return Ok(CreateSessionAnswer::DeviceIdRequired),
     };
+    if presented.is_none() && !tools.is_by_text() {
+        return Ok(CreateSessionAnswer::DeviceIdRequired);
+    }
     let is_theirs = user.id == arguments.user_id
         && user.id == *cleared.user()
         && (!proof.is_by_email() || proof.user() == Some(&user.id));
@@ -112,45 +119,70 @@ pub async fn create_session(
     let Some(signed_out) = make_room(tools, user, &device).await? else {
         return Ok(CreateSessionAnswer::Full { limit: most(tools) });
     };
-    trust(tools, user, &device).await?;
     otp::forget_sends(tools);
-    let session_id = SessionId::new(tools.now, &mut tools.rng);
-    let (token, device_token) = Grant::derive_tokens(&tools.keys, &session_id, &presented);
-    let session = Session {
-        id: session_id.clone(),
-        user: user.id.clone(),
-        device: device.clone(),
-        token_hash: token.hash(),
+    let id = SessionId::new(tools.now, &mut tools.rng);
+    let tokens = match &presented {
+        Some(presented) => {
+            trust(tools, user, &device).await?;
+            let (token, device_token) = Grant::derive_tokens(&tools.keys, &id, presented);
+            tools.unit.push(devices::rotate(devices::Rotation {
+                device: &device,
+                seen_hash: &presented.hash(),
+                new_hash: &device_token.hash(),
+                message: &tools.message_id,
+                user: &user.id,
+                at: tools.now,
+            }));
+            Some((token, device_token))
+        }
+        // Whoever spoofs a sender speaks as it too: nothing of it is trusted, and the session is nobody's to present.
+        None => None,
+    };
+    let session = new_session(tools, (id, &user.id, device), tokens.as_ref().map(|(token, _)| token));
+    tools.unit.push(sessions::insert(&session));
+    let detail = json!({ "challenge": proof.challenge().as_str() });
+    tools.audit_of(EventKind::SessionCreated, Some(user.id.clone()), Some(session.id.clone()), detail);
+    let (token, device_token) = tokens.unzip();
+    Ok(CreateSessionAnswer::Created(Grant {
+        session_id: session.id,
+        user_id: user.id.clone(),
+        expires_at: session.expires_at,
+        signed_out,
+        token,
+        device_token,
+    }))
+}
+
+/// A session with that token, or with one that is gone at once and for a short time where there is none.
+fn new_session(
+    tools: &mut Toolbox,
+    (id, user, device): (SessionId, &UserId, DeviceId),
+    token: Option<&Token>,
+) -> Session {
+    let (life, most) = match token {
+        Some(_) => (days(tools.options.session_expiry_days), days(tools.options.session_absolute_days)),
+        None => (ONE_ACT, ONE_ACT),
+    };
+    let token_hash = match token {
+        Some(token) => token.hash(),
+        None => Token::random(TokenKind::Session, &mut tools.rng).hash(),
+    };
+    Session {
+        id,
+        user: user.clone(),
+        device,
+        token_hash,
         rotated_at: None,
         created_by: tools.message_id.clone(),
         created_at: tools.now,
-        expires_at: tools.now + days(tools.options.session_expiry_days),
-        absolute_expires_at: tools.now + days(tools.options.session_absolute_days),
+        expires_at: tools.now + life,
+        absolute_expires_at: tools.now + most,
         last_used_at: tools.now,
         first_used_at: None,
         revoked_at: None,
         revoked_by: None,
         revoked_message: None,
-    };
-    tools.unit.push(devices::rotate(devices::Rotation {
-        device: &device,
-        seen_hash: &presented.hash(),
-        new_hash: &device_token.hash(),
-        message: &tools.message_id,
-        user: &user.id,
-        at: tools.now,
-    }));
-    tools.unit.push(sessions::insert(&session));
-    let detail = json!({ "challenge": proof.challenge().as_str() });
-    tools.audit_of(EventKind::SessionCreated, Some(user.id.clone()), Some(session_id.clone()), detail);
-    Ok(CreateSessionAnswer::Created(Grant {
-        session_id,
-        user_id: user.id.clone(),
-        expires_at: session.expires_at,
-        signed_out,
-        token: Some(token),
-        device_token: Some(device_token),
-    }))
+    }
 }
 
 /// Most sessions an account may have.
@@ -166,7 +198,11 @@ async fn make_room(
     user: &User,
     device: &DeviceId,
 ) -> Result<Option<Vec<SignedOut>>, Error> {
-    let live = tools.store.live_sessions(&Actor::System, &user.id, tools.now).await?;
+    let live = if tools.is_by_text() {
+        Vec::new()
+    } else {
+        tools.store.held_sessions(&Actor::System, &user.id, tools.now).await?
+    };
     let others: Vec<Session> = live.into_iter().filter(|s| s.device != *device).collect();
     let surplus = (others.len() + 1).saturating_sub(most(tools) as usize);
     if surplus > 0 && tools.options.session_limit == SessionLimit::Reject {

@@ -28,6 +28,8 @@ pub enum By {
     Deleted,
     /// The account's phone number changed.
     ContactChanged,
+    /// What a text message asked for is done.
+    Channel,
 }
 
 impl By {
@@ -42,6 +44,7 @@ impl By {
             Self::Everywhere => "everywhere",
             Self::Deleted => "deleted",
             Self::ContactChanged => "contact_changed",
+            Self::Channel => "channel",
         }
     }
 
@@ -65,6 +68,15 @@ pub fn end_session(tools: &mut Toolbox, session: &Session, by: By) {
     tools.unit.push(revocations::insert(RevocationKind::Session, session.id.as_str(), why));
     let (user, id) = (Some(session.user.clone()), Some(session.id.clone()));
     tools.audit_of(by.event(), user, id, json!({ "by": by.as_str() }));
+}
+
+/// Ends the session of one act that a text message asked for, if the act itself has not (D34).
+pub fn end_channel_session(tools: &mut Toolbox, user: &UserId, session: &SessionId) {
+    let by = By::Channel;
+    let why = (tools.now, by.as_str());
+    tools.unit.push(sessions::close(session, by.as_str(), tools.now));
+    tools.unit.push(revocations::insert(RevocationKind::Session, session.as_str(), why));
+    tools.audit_of(by.event(), Some(user.clone()), Some(session.clone()), json!({ "by": by.as_str() }));
 }
 
 /// Ends the account's live sessions but `keep`, and gives their number. The guard on the account's row makes a sign-in

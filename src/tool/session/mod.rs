@@ -11,7 +11,7 @@ pub use devices::{
     ForgetDevice, ForgetDeviceAnswer, GetUserDevices, OwnDevice, OwnDevices, UpdateDeviceName,
     UpdateDeviceNameAnswer, forget_device, get_user_devices, update_device_name,
 };
-pub use end::{By, end_all_trust, end_copied, end_session, end_sessions, end_trust};
+pub use end::{By, end_all_trust, end_channel_session, end_copied, end_session, end_sessions, end_trust};
 pub use own::{
     ActiveSession, ActiveSessions, GetActiveSessions, RevokeAllSessions, RevokeAllSessionsAnswer,
     RevokeSession, RevokeSessionAnswer, Scope, SignedIn, get_active_sessions, revoke_all_sessions,

@@ -77,7 +77,7 @@ pub async fn get_active_sessions(
 ) -> Result<ActiveSessions, Error> {
     let names = tools.store.devices_of(&tools.actor, &who.user).await?;
     let mut names: BTreeMap<_, _> = names.into_iter().map(|d| (d.id, d.name)).collect();
-    let live = tools.store.live_sessions(&tools.actor, &who.user, tools.now).await?;
+    let live = tools.store.held_sessions(&tools.actor, &who.user, tools.now).await?;
     let sessions: Vec<ActiveSession> = live
         .into_iter()
         .rev()
