@@ -8,7 +8,7 @@ use tracing::{error, warn};
 
 use super::{Error, Worker, chain, millis};
 use crate::model::{Actor, EventKind};
-use crate::store::{Applied, challenges, counters, outbox, pending, sessions, slots};
+use crate::store::{Applied, challenges, channels, counters, outbox, pending, sessions, slots};
 
 /// Most effects taken up in one sweep.
 const BATCH: u32 = 64;
@@ -21,6 +21,9 @@ const SLOTS_KEPT: SignedDuration = SignedDuration::from_hours(2 * 24);
 const SPENT_TOKENS_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// How long it is known where a message was to go that never came to an end.
 const DESTINATIONS_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// How long a text message that came in is known: what a provider signs has no time in it, so one that is sent again is told
+/// by its row alone.
+const INBOUND_KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
 /// How often what need not be kept any more is looked for.
 pub(super) const PURGE_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
@@ -91,6 +94,7 @@ impl Worker {
             slots::purge(now - SLOTS_KEPT),
             sessions::purge_spent(now - SPENT_TOKENS_KEPT),
             outbox::forget_destinations(now - DESTINATIONS_KEPT),
+            channels::purge(now - INBOUND_KEPT),
         ];
         if let Err(e) = self.parts.store.apply(&Actor::System, writes).await {
             error!(error = %e, "Purge failed");
