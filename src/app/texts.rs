@@ -2,7 +2,7 @@
 //! paid for.
 //!
 //! It judges the texts as they are configured, with the longest values that can occur. Adding a value to a text message:
-//! its longest form in [`longest`].
+//! its longest form in `longest`.
 
 use serde_json::{Map, Value, json};
 

@@ -230,14 +230,18 @@ impl<'a> Player<'a> {
             Command::Put { kind, items, signed_out } => {
                 self.put(actor, (*kind, items.clone()), *signed_out).await
             }
-            Command::Refuse(code) => self.provider_says(Verdict::Refused { code: code.clone() }),
-            Command::Later(code) => self.provider_says(Verdict::Later { code: code.clone(), after: None }),
-            Command::Hang => self.provider_says(Verdict::Unknown { code: "timeout".to_owned() }),
+            Command::Refuse(code) => {
+                self.world.provider.will_say(Verdict::Refused { code: code.clone() });
+                Ok(())
+            }
+            Command::Later(code) => {
+                self.world.provider.will_say(Verdict::Later { code: code.clone(), after: None });
+                Ok(())
+            }
+            Command::Hang => {
+                self.world.provider.will_say(Verdict::Unknown { code: "timeout".to_owned() });
+                Ok(())
+            }
         }
-    }
-
-    fn provider_says(&self, verdict: Verdict) -> Result<(), Broken> {
-        self.world.provider.will_say(verdict);
-        Ok(())
     }
 }
