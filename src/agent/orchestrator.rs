@@ -153,6 +153,11 @@ impl Handler for UserManagement {
         if sub_intent != SubIntent::Authenticate && !turn.is_signed_in() {
             return sign_in_first(turn, sub_intent);
         }
+        // Whoever forges a text's sender may have asked for something before; a sign-in that its owner begins must not
+        // carry that out.
+        if turn.tools.is_by_text() && !turn.is_signed_in() {
+            turn.state.parked = None;
+        }
         Ok(match sub_intent {
             SubIntent::ManageSessions => UserManagementOutcome::ManageSessions,
             SubIntent::MigrateIdentity => UserManagementOutcome::MigrateIdentity,

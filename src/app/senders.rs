@@ -54,6 +54,15 @@ fn public_url(config: &Config) -> Option<String> {
     let given = config.http.public_url.clone();
     let is_stand_in = config.profile != Profile::Prod && config.sms.base_url.starts_with("http://");
     let local = (is_stand_in && config.http.addr.port() != 0).then(|| format!("http://{}", config.http.addr));
+    // What is reported is proved by the token alone.
+    if config.sms.auth_token.is_none() {
+        if given.is_some() && config.sms.account_sid.is_some() {
+            warn!(
+                "Twilio is not told where to report what became of messages: without sms.auth_token nothing proves it"
+            );
+        }
+        return None;
+    }
     let is_twilio = matches!(config.sms.sender(), Sender::Twilio | Sender::Verify);
     if config.profile == Profile::Prod && is_twilio && given.is_none() {
         warn!("Twilio is not told where to report what became of messages: set http.public_url");
@@ -70,6 +79,7 @@ mod tests {
         config.http.public_url = public.map(str::to_owned);
         config.http.addr.set_port(port);
         config.sms.base_url = base.to_owned();
+        config.sms.auth_token = Some(crate::model::Secret::new("token"));
         public_url(&config)
     }
 

@@ -51,7 +51,7 @@ impl Engine {
     }
 
     /// The device that stands for a number, made at its first message.
-    async fn channel_device(&self, from: &Phone) -> Result<DeviceId, Error> {
+    pub(super) async fn channel_device(&self, from: &Phone) -> Result<DeviceId, Error> {
         let key = self.parts.keys.lookup("channel", &format!("sms:{}", from.e164()));
         for _ in 0..MOST_RUNS {
             if let Some(known) = self.store().channel_device(&Actor::System, &key).await? {

@@ -18,6 +18,7 @@ use super::{Engine, Error, checkpoint};
 use crate::agent::{State, Turn};
 use crate::bus::Delivery;
 use crate::model::{Actor, Entities, EventKind, MessageId, NodeResponse, Route, SubIntent, Understanding};
+use crate::sms::{self, Reason};
 use crate::store::conversations::Conversation;
 use crate::store::messages::{self, Message, Role};
 use crate::store::outbox::Effect;
@@ -273,6 +274,12 @@ async fn ends(turn: &mut Turn, code: &str) -> Result<(), Error> {
         turn.tell("phone", phone.masked());
     }
     turn.tell("reason", code);
+    let why = match sms::reason(code) {
+        Reason::OptedOut => "opted_out",
+        Reason::Busy | Reason::Misconfigured | Reason::Provider | Reason::Expired => "service",
+        _ => "number",
+    };
+    turn.values.insert("why".to_owned(), why.into());
     turn.state.progress.code_void();
     Ok(())
 }

@@ -8,7 +8,7 @@ use tracing::warn;
 use super::{Engine, Error, Request};
 use crate::agent;
 use crate::model::{Actor, Phone};
-use crate::store::{Applied, opt_outs};
+use crate::store::{Applied, Write, channels, opt_outs};
 
 /// The project whose conversation such turns take place in.
 const PROJECT: &str = "sms";
@@ -83,16 +83,12 @@ impl Engine {
         };
         match said.handled.or(heard.map(|(what, _)| what)) {
             Some(OptOut::Stop) => {
-                let noted = vec![opt_outs::insert(&key, self.now())];
-                match self.store().apply(&Actor::System, noted).await? {
-                    Applied::Done => own("sms.stopped"),
-                    Applied::Stale { .. } => Ok(None),
-                }
+                let is_new = self.heard_once(&said, opt_outs::insert(&key, self.now())).await?;
+                if is_new && !is_out { own("sms.stopped") } else { Ok(None) }
             }
             Some(OptOut::Start) if is_out || said.handled.is_some() => {
-                match self.store().apply(&Actor::System, vec![opt_outs::delete(&key)]).await? {
-                    Applied::Done | Applied::Stale { .. } => own("sms.started"),
-                }
+                let is_new = self.heard_once(&said, opt_outs::delete(&key)).await?;
+                if is_new { own("sms.started") } else { Ok(None) }
             }
             _ if is_out => Ok(None),
             _ if !may_answer => {
@@ -103,6 +99,14 @@ impl Engine {
             _ if !is_readable(&said.text) => own("sms.unreadable"),
             _ => self.turn_by_text(said).await,
         }
+    }
+
+    /// Does what a message asks for, unless it was heard before: a signature has no time in it, and an old STOP must not
+    /// undo a START.
+    async fn heard_once(&self, said: &Inbound, write: Write) -> Result<bool, Error> {
+        let device = self.channel_device(&said.from).await?;
+        let heard = channels::hear(&said.provider_id, (&device, None), self.now());
+        Ok(self.store().apply(&Actor::System, vec![heard, write]).await? == Applied::Done)
     }
 
     fn own_words(&self, language: &str, reply: &str) -> Result<String, Error> {

@@ -71,6 +71,7 @@ pub fn reason(code: &str) -> Reason {
     }
     match code {
         "expired" => Reason::Expired,
+        "opted_out" => Reason::OptedOut,
         "gateway_http_429" => Reason::Busy,
         "no_sender" | "not_allowed" | "gateway_http_401" | "gateway_http_403" => Reason::Misconfigured,
         _ => Reason::Provider,

@@ -19,9 +19,9 @@ impl Store {
     }
 }
 
-/// The number wants no more messages; stale where that is known.
+/// The number wants no more messages.
 pub fn insert(phone_key: &[u8], at: Timestamp) -> Write {
-    Write::one(INSERT, args![phone_key, at])
+    Write::any(INSERT, args![phone_key, at])
 }
 
 /// The number wants messages again.

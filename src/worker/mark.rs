@@ -6,8 +6,8 @@ use tracing::{info, warn};
 
 use super::{Error, Worker, retry, settle};
 use crate::bus::Delivery;
-use crate::model::{Actor, Event, EventId, EventKind, Verdict};
-use crate::store::outbox::{self, Effect, EffectStatus, Finish};
+use crate::model::{Actor, DeliveryStatus, Event, EventId, EventKind, Verdict};
+use crate::store::outbox::{self, Effect, EffectStatus, Finish, Report};
 use crate::store::{Applied, Write, audit};
 
 /// How a try ended.
@@ -46,10 +46,29 @@ impl Worker {
         let detail =
             json!({ "effect": effect.id.as_str(), "provider_id": end.provider_id, "code": end.code });
         writes.extend(self.event(effect, end.kind, detail));
-        if self.parts.store.apply(&Actor::System, writes).await? == Applied::Done {
+        let applied = self.parts.store.apply(&Actor::System, writes).await?;
+        if applied == Applied::Done {
             info!(effectId = %effect.id, status = end.status.as_str(), code = end.code, "Effect tried");
         }
-        Ok(end.news)
+        match (applied, end.provider_id) {
+            // The claim had lapsed, and the effect counts as uncertain: what the provider said settles that.
+            (Applied::Stale { .. }, Some(provider_id)) => {
+                let delivery = DeliveryStatus::Accepted;
+                let report = Report { effect: &effect.id, provider_id, delivery, error: None, at };
+                match self.parts.store.apply(&Actor::System, outbox::told(report)).await? {
+                    Applied::Done | Applied::Stale { .. } => Ok(Delivery::Stands),
+                }
+            }
+            _ if end.news == Delivery::Uncertain => self.uncertain(effect).await,
+            _ => Ok(end.news),
+        }
+    }
+
+    /// What there is to tell of an answer that never came: nothing, where the provider reported the message meanwhile.
+    async fn uncertain(&self, effect: &Effect) -> Result<Delivery, Error> {
+        let row = self.parts.store.effect(&Actor::System, &effect.id).await?;
+        let is_uncertain = row.is_some_and(|row| row.status == EffectStatus::Uncertain);
+        Ok(if is_uncertain { Delivery::Uncertain } else { Delivery::Stands })
     }
 
     /// It waits for its next try.
@@ -60,9 +79,10 @@ impl Worker {
         (next, at): (Timestamp, Timestamp),
     ) -> Result<Delivery, Error> {
         let writes = vec![outbox::again(&effect.id, &self.name, code, (next, at))];
-        if self.parts.store.apply(&Actor::System, writes).await? == Applied::Done {
-            warn!(effectId = %effect.id, code, tries = effect.tries + 1, next = %next, "Effect is tried again");
+        if self.parts.store.apply(&Actor::System, writes).await? != Applied::Done {
+            return Ok(Delivery::Stands);
         }
+        warn!(effectId = %effect.id, code, tries = effect.tries + 1, next = %next, "Effect is tried again");
         Ok(Delivery::Delayed)
     }
 

@@ -186,7 +186,11 @@ impl Worker {
             return Ok(());
         }
         self.parts.boundaries.pass(Boundary::Claimed).await;
-        let verdict = self.verdict(&effect, now).await?;
+        // What fails before it is handed over has not left: it is tried again like what no provider took.
+        let verdict = self.verdict(&effect, now).await.unwrap_or_else(|e| {
+            error!(effectId = %id, error = %crate::mask::line(&chain(&e)), "Effect failed");
+            Some(Verdict::Later { code: "not_worded".to_owned(), after: None })
+        });
         self.parts.boundaries.pass(Boundary::Sent).await;
         let news = self.mark(&effect, verdict.as_ref()).await?;
         self.parts.boundaries.pass(Boundary::Finished).await;

@@ -19,8 +19,9 @@ const BATCH: u32 = 16;
 const FIRST: SignedDuration = SignedDuration::from_secs(3);
 /// How long it may take a provider to list what it took.
 const LISTED: SignedDuration = SignedDuration::from_secs(60);
-/// By how much its clock may differ from ours.
-const SKEW: SignedDuration = SignedDuration::from_secs(60);
+/// By how much its clock may differ from ours. It is far less than the pause between two codes for one number, or the one
+/// could be taken for the other.
+const SKEW: SignedDuration = SignedDuration::from_secs(10);
 /// Longest pause between two questions.
 const LONGEST: SignedDuration = SignedDuration::from_mins(10);
 /// How long after a message was worth something its provider is still asked.
@@ -39,6 +40,7 @@ impl Worker {
             // One that fails must not hold up the others; it comes again.
             if let Err(e) = self.look_up(&effect, now).await {
                 error!(effectId = %effect.id, error = %crate::mask::line(&chain(&e)), "Look-up failed");
+                self.ask_again(&effect, now).await?;
             }
         }
         Ok(())

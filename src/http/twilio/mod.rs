@@ -13,7 +13,8 @@ use axum::response::Response;
 use self::signed::TwilioSigned;
 use super::{ApiError, Shared};
 use crate::engine::{Inbound, OptOut, Told};
-use crate::model::{DeliveryStatus, EffectId, Phone, Secret};
+use crate::model::{EffectId, Phone, Secret};
+use crate::sms::twilio;
 
 /// Longest name that Twilio gives a message, in characters, with room to spare.
 const LONGEST_SID: usize = 64;
@@ -34,7 +35,7 @@ pub(super) async fn status(
 ) -> Result<StatusCode, ApiError> {
     let provider_id = sid(&signed)?;
     let word = signed.required("MessageStatus")?;
-    let code = signed.one("ErrorCode")?.filter(|code| is_plain(code, 10)).map(str::to_owned);
+    let code = signed.one("ErrorCode")?.and_then(|code| code.parse().ok()).map(twilio::reported);
     let effect = match signed.query("effect") {
         None => None,
         Some(text) => match EffectId::parse(&text) {
@@ -42,7 +43,7 @@ pub(super) async fn status(
             Err(_) => return Ok(StatusCode::NO_CONTENT),
         },
     };
-    if let Some(delivery) = delivery(word) {
+    if let Some(delivery) = twilio::status(word) {
         shared.engine.told(Told { effect, provider_id, delivery, code }).await?;
     }
     Ok(StatusCode::NO_CONTENT)
@@ -71,19 +72,6 @@ fn sid(signed: &TwilioSigned) -> Result<String, ApiError> {
 
 fn is_plain(text: &str, longest: usize) -> bool {
     (1..=longest).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
-}
-
-/// How far a message came; `None` for words that say nothing of that.
-fn delivery(word: &str) -> Option<DeliveryStatus> {
-    Some(match word {
-        "accepted" | "queued" | "scheduled" => DeliveryStatus::Accepted,
-        "sending" => DeliveryStatus::Sending,
-        "sent" => DeliveryStatus::Sent,
-        "delivered" | "read" => DeliveryStatus::Delivered,
-        "undelivered" => DeliveryStatus::Undelivered,
-        "failed" | "canceled" => DeliveryStatus::Failed,
-        _ => return None,
-    })
 }
 
 fn handled(word: &str) -> Option<OptOut> {

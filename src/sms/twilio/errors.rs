@@ -117,6 +117,16 @@ pub fn code(number: u32) -> String {
     format!("{PREFIX}{number}")
 }
 
+/// Our code for a number that Twilio reports of a message it took. What the operator has to mend is an error in the log
+/// here too.
+pub fn reported(number: u32) -> String {
+    let code = code(number);
+    if let Some((Alarm(mend), _)) = row(number) {
+        error!(code, mend, "Twilio sends nothing until this is mended");
+    }
+    code
+}
+
 /// The reason behind a code of ours without its prefix.
 pub(in crate::sms) fn reason(code: &str) -> Reason {
     if let Some(status) = code.strip_prefix("http_").and_then(|status| status.parse().ok()) {

@@ -44,7 +44,8 @@ impl Messages {
 
 /// Whether a message of the list was made within that time; `None` where that cannot be told.
 fn is_sought(message: &Value, sought: &Sought) -> Option<bool> {
-    if text(message, "direction") == Some("inbound") {
+    // What came in, and what answered it, is none of the messages that are handed over.
+    if text(message, "direction").is_some_and(|direction| direction != "outbound-api") {
         return Some(false);
     }
     let made = rfc2822::parse(text(message, "date_created")?).ok()?.timestamp();

@@ -13,8 +13,8 @@ mod messages;
 mod signature;
 mod verify;
 
-pub use errors::code;
 pub(super) use errors::{PREFIX, reason};
+pub use errors::{code, reported};
 pub use messages::Messages;
 pub use signature::is_signed;
 pub use verify::Verify;

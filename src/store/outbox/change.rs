@@ -47,7 +47,7 @@ sql! {
               delivery, country) \
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
     CLAIM = "UPDATE outbox SET status = 'claimed', tries = tries + 1, claimed_by = $2, claimed_until = $3, \
-             updated_at = $4 WHERE id = $1 AND status = 'queued' AND due_at <= $4";
+             updated_at = $4 WHERE id = $1 AND status = 'queued' AND due_at <= $4 AND delivery IS NULL";
     // What the provider said of it meanwhile goes before what its own answer, or the lack of one, seems to say.
     FINISH = "UPDATE outbox SET status = CASE WHEN delivery IN ('failed', 'undelivered') THEN 'failed' \
               WHEN delivery IS NOT NULL THEN 'sent' ELSE $3 END, \
@@ -71,12 +71,12 @@ sql! {
             error = COALESCE($6, error) \
             WHERE id = $1 AND delivery_rank < $4 AND (provider_id IS NULL OR provider_id = $2)";
     ARRIVED = "UPDATE outbox SET status = 'sent', error = NULL, updated_at = $3, due_at = NULL, destination_sealed = NULL \
-                   WHERE id = $1 AND status = 'uncertain' AND provider_id = $2";
+                   WHERE id = $1 AND status IN ('uncertain', 'queued', 'dead') AND provider_id = $2";
     LOST = "UPDATE outbox SET status = 'failed', updated_at = $3, due_at = NULL, \
             destination_sealed = NULL \
-            WHERE id = $1 AND provider_id = $2 AND status IN ('sent', 'uncertain')";
+            WHERE id = $1 AND provider_id = $2 AND status IN ('sent', 'uncertain', 'queued', 'dead')";
     RELEASE = "UPDATE outbox SET status = 'queued', due_at = $2, updated_at = $2, error = NULL \
-               WHERE id = $1 AND status = 'dead' AND destination_sealed IS NOT NULL AND not_after > $2";
+               WHERE id = $1 AND status = 'dead' AND destination_sealed IS NOT NULL AND not_after > $2 AND delivery IS NULL";
     FORGET = "UPDATE outbox SET destination_sealed = NULL, due_at = NULL \
               WHERE created_at < $1 AND destination_sealed IS NOT NULL AND status IN ('dead', 'uncertain')";
 }

@@ -65,9 +65,12 @@ async fn what_was_made_within_the_time_is_found() {
     lost["error_code"] = json!(30003);
     let mut inbound = listed("SM7", 20, "received");
     inbound["direction"] = json!("inbound");
+    // An answer to a text that came in is no message that was handed over.
+    let mut answer = listed("SM8", 20, "sent");
+    answer["direction"] = json!("outbound-reply");
     let error = Some("twilio_30003".to_owned());
     let wanted = Sighting { error, ..sighting("SM6", DeliveryStatus::Undelivered) };
-    assert_eq!(found_in(&[lost, inbound]).await, Some(vec![wanted]));
+    assert_eq!(found_in(&[lost, inbound, answer]).await, Some(vec![wanted]));
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use crate::support::db::{TestDb, on_both};
 on_both!(
     logging_out_everywhere_needs_a_code_and_a_yes_and_the_next_act_another_code,
     a_sender_without_the_code_gets_nothing,
+    a_sign_in_carries_out_nothing_that_was_asked_for_before_it,
     five_sessions_stay_five,
     a_question_is_good_for_its_own_act_alone,
     a_question_lapses,
@@ -53,6 +54,21 @@ async fn logging_out_everywhere_needs_a_code_and_a_yes_and_the_next_act_another_
     let told = text(&app, PHONE, &app.code()).await;
     assert_eq!(told, "Thank you, it's you. You have 2 devices.");
     assert_eq!(live_sessions(&app).await, 0);
+    app.finish().await;
+}
+
+// D4: whoever can lie about the sender may have asked for an act; the owner's own sign-in must not carry it out.
+async fn a_sign_in_carries_out_nothing_that_was_asked_for_before_it(db: TestDb) {
+    let app = start(&db).await;
+    app.sign_in(PHONE).await;
+    app.advance(61);
+    let forged = text(&app, PHONE, "change my name to Eve Evil").await;
+    assert!(forged.starts_with("You have to log in for that first."), "{forged}");
+    app.advance(61);
+    text(&app, PHONE, "log in").await;
+    let told = text(&app, PHONE, &app.code()).await;
+    assert!(!told.contains("Eve"), "{told}");
+    assert_eq!(app.texts("SELECT full_name FROM users").await, ["Anna Ångström"]);
     app.finish().await;
 }
 

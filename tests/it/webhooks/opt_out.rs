@@ -1,6 +1,6 @@
 //! Numbers that want no messages.
 
-use super::{ACCOUNT, SMS, form, shown, sid, start, text};
+use super::{ACCOUNT, SMS, form, shown, sid, start, text, text_again};
 use crate::support::app::{PHONE, TestApp};
 use crate::support::db::{TestDb, on_both};
 
@@ -10,6 +10,7 @@ on_both!(
     a_live_code_outlives_a_stop,
     a_code_asked_for_elsewhere_is_not_sent_either,
     words_that_steer_the_conversation_steer_it,
+    a_stop_that_is_sent_in_again_undoes_no_start,
 );
 
 async fn handled(app: &TestApp, what: &str, body: &str) -> String {
@@ -81,5 +82,19 @@ async fn words_that_steer_the_conversation_steer_it(db: TestDb) {
     assert!(!text(&app, PHONE, "YES").await.is_empty());
     assert!(!text(&app, PHONE, "START").await.is_empty());
     assert_eq!(app.count("opt_outs").await, 0);
+    app.finish().await;
+}
+
+// SEC-37: what was signed once can be sent in again for ever.
+async fn a_stop_that_is_sent_in_again_undoes_no_start(db: TestDb) {
+    let app = start(&db).await;
+    let (stop, begin) = (sid(), sid());
+    assert_ne!(text_again(&app, &stop, (PHONE, "STOP")).await, "");
+    assert_ne!(text_again(&app, &begin, (PHONE, "START")).await, "");
+    assert_eq!(text_again(&app, &stop, (PHONE, "STOP")).await, "");
+    assert_eq!(app.count("opt_outs").await, 0);
+    text(&app, PHONE, "STOP").await;
+    assert_eq!(text_again(&app, &begin, (PHONE, "START")).await, "");
+    assert_eq!(app.count("opt_outs").await, 1);
     app.finish().await;
 }

@@ -80,7 +80,7 @@ async fn a_lost_code_is_told_of_and_is_worth_nothing(db: TestDb) {
         assert_eq!(last_said(&app, &anna).await, (before + 1, "otp_not_delivered".to_owned()));
     }
     assert_eq!(outbox(&app).await, "failed undelivered");
-    assert_eq!(app.texts("SELECT error FROM outbox").await, ["30005"]);
+    assert_eq!(app.texts("SELECT error FROM outbox").await, ["twilio_30005"]);
     assert_eq!(app.texts("SELECT status FROM challenges").await, ["void"]);
     assert_eq!(app.count("audit WHERE kind = 'otp_send_failed'").await, 1);
     assert_ne!(app.say(&anna, &app.code()).await.action(), "name_requested");
@@ -163,7 +163,7 @@ async fn what_says_nothing_does_nothing(db: TestDb) {
     let app = start(&db).await;
     let known = sid();
     awaiting(&app, &known).await;
-    assert_eq!(tells(&app, (&known, "partially_delivered")).await, 204);
+    assert_eq!(tells(&app, (&known, "a_word_of_tomorrow")).await, 204);
     assert_eq!(tells(&app, (&sid(), "failed")).await, 204);
     for (path, params) in [
         (STATUS.to_owned(), vec![("MessageSid", known.as_str())]),
