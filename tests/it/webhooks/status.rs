@@ -185,6 +185,10 @@ async fn what_says_nothing_does_nothing(db: TestDb) {
         assert_eq!(told.status, 204);
     }
     assert_eq!(outbox(&app).await, "sent -");
+    // Whoever has the token need not name the account.
+    let bare = [("MessageSid", known.as_str()), ("MessageStatus", "sent")];
+    assert_eq!(form(&app, STATUS, &bare, |request| request).await.status, 204);
+    assert_eq!(outbox(&app).await, "sent sent");
     app.finish().await;
 }
 
