@@ -39,6 +39,6 @@ fn section(key: &str) -> Option<&str> {
 
 /// The longest values: a code after many failures, the most minutes that one may be valid for, widest letters.
 fn longest(domain: Option<&str>) -> Map<String, Value> {
-    let values = json!({ "code": "12345678", "minutes": 60, "reference": "WM", "domain": domain });
+    let values = json!({ "code": "8".repeat(8), "minutes": 60, "reference": "WM", "domain": domain });
     values.as_object().cloned().unwrap_or_default()
 }

@@ -67,7 +67,7 @@ pub(super) fn load(options: &Options, problems: &mut Vec<Problem>) -> Environmen
     page.set_auto_escape_callback(|_| AutoEscape::Html);
     let Some((name, text)) = own_or((FILE, TEXT), options, problems) else { return page };
     let sample =
-        Letter { locale: "en", subject: "About", text: "It is 123456.\n\nKeep it.", code: Some("123456") };
+        Letter { locale: "en", subject: "About", text: "It is ABCDEF.\n\nKeep it.", code: Some("ABCDEF") };
     let made = page.add_template_owned(FILE, text).and_then(|()| render(&page, &sample.page("en")));
     if let Err(e) = made {
         problems.push(Problem::new(&name, e.line().unwrap_or(1), e.to_string()));

@@ -51,8 +51,10 @@ impl Worker {
             Some(sought) => self.parts.sms.look_up(&sought).await,
             None => return self.later(effect, None).await,
         };
-        // No answer is no news; an empty list is news once the provider had time to write it.
+        // No answer is no news; an empty list is news once the provider had time to write it. One that has others' messages
+        // alone is none: a provider that keeps no whole numbers may list only some of a number's.
         let Some(sightings) = sightings else { return self.ask_again(effect, now).await };
+        let is_empty = sightings.is_empty();
         let mut ours = self.unclaimed(effect, sightings).await?;
         match (ours.pop(), ours.is_empty()) {
             (Some(one), true) => self.found(effect, one, now).await,
@@ -60,7 +62,7 @@ impl Worker {
                 warn!(effectId = %effect.id, "Effect stays uncertain: several messages may be it");
                 self.later(effect, None).await
             }
-            (None, _) if now < effect.updated_at + LISTED => self.ask_again(effect, now).await,
+            (None, _) if !is_empty || now < effect.updated_at + LISTED => self.ask_again(effect, now).await,
             (None, _) => self.absent(effect, now).await,
         }
     }
