@@ -28,7 +28,8 @@ use crate::dev_outbox::DevOutbox;
 use crate::engine::{self, Engine, Observer, Shadow};
 use crate::fetch::Fetch;
 use crate::http;
-use crate::llm::{Llm, Quotas};
+use crate::limit::Quotas;
+use crate::llm::Llm;
 use crate::mail::Mail;
 use crate::model::{Clock, Profile, Randomness};
 use crate::prompt::Replies;
@@ -106,7 +107,7 @@ impl App {
             served: served(&config),
             options: config.tool.clone(),
             models: config.llm.clone(),
-            quotas: Quotas::new(&config.llm, &clock),
+            quotas: Quotas::per_minute((config.llm.owner_per_minute, config.llm.network_per_minute), &clock),
             texts_per_minute: config.sms.texts_per_minute,
             first_try_ms: config.worker.first_try_ms,
             observer: doubles.observer,

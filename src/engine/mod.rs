@@ -57,7 +57,7 @@ use crate::classify::Classifier;
 use crate::crypto::Keys;
 use crate::graph::GraphSet;
 use crate::limit::Pace;
-use crate::llm::Quotas;
+use crate::limit::Quotas;
 use crate::model::{Clock, Randomness};
 use crate::prompt::Replies;
 use crate::store::Store;

@@ -15,6 +15,7 @@
 mod network;
 mod options;
 mod pace;
+mod quota;
 mod table;
 
 use jiff::{SignedDuration, Timestamp};
@@ -22,6 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use network::{host, network};
 pub use options::Options;
 pub use pace::Pace;
+pub use quota::Quotas;
 pub use table::{Limit, Rule};
 
 /// How far the clocks of two nodes may be apart.

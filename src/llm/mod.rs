@@ -17,7 +17,6 @@ mod dialect;
 mod error;
 mod known;
 mod options;
-mod quota;
 mod stream;
 mod transport;
 
@@ -33,7 +32,6 @@ pub use answer::json_of;
 pub use client::OpenAi;
 pub use error::Error;
 pub use options::{Options, Price};
-pub use quota::Quotas;
 
 /// A language model, or several in order of preference.
 pub trait Llm: Debug + Send + Sync {
