@@ -104,7 +104,7 @@ pub(super) struct Asked {
 pub(super) fn note_sent(turn: &mut Turn, answer: SendOtpAnswer, asked: Asked) -> Result<SendOutcome, Error> {
     Ok(match answer {
         SendOtpAnswer::Sent { challenge_id, effect_id, reference, expires_at, .. } => {
-            turn.state.challenge = Some(challenge_id);
+            turn.state.work.challenge = Some(challenge_id);
             turn.tell("channel", asked.route.as_str());
             if asked.route == Route::Sms {
                 // What a mail server says of an address, and how soon, would tell whether there is one.
@@ -166,7 +166,7 @@ pub(super) enum Checked {
 pub(super) async fn check(turn: &mut Turn, purpose: Purpose) -> Result<Checked, Error> {
     // A text that is no code at all is judged like one of the wrong length: whether there is a code comes first.
     let otp_code = turn.heard.entities.otp_code.clone().unwrap_or_default();
-    let ask = VerifyOtp { challenge_id: turn.state.challenge.clone(), otp_code, purpose };
+    let ask = VerifyOtp { challenge_id: turn.state.work.challenge.clone(), otp_code, purpose };
     Ok(match otp::verify_otp(&mut turn.tools, ask).await? {
         VerifyOtpAnswer::Accepted(proof) => Checked::Accepted(proof),
         VerifyOtpAnswer::Rejected { left } => {

@@ -60,7 +60,7 @@ impl Handler for BeginLost {
 }
 
 fn keep(turn: &mut Turn, phone: Phone) -> Result<(), Error> {
-    turn.state.old_number = Some(sealed::seal(turn, OLD, &Contact::Phone(phone))?);
+    turn.state.work.old_number = Some(sealed::seal(turn, OLD, &Contact::Phone(phone))?);
     Ok(())
 }
 
@@ -119,9 +119,9 @@ impl Handler for SendLost {
     type Outcome = KnownSendOutcome;
 
     async fn run(turn: &mut Turn) -> Result<KnownSendOutcome, Error> {
-        let old = sealed::open(turn, OLD, turn.state.old_number.as_ref());
+        let old = sealed::open(turn, OLD, turn.state.work.old_number.as_ref());
         let Some(Contact::Phone(phone)) = old else { return Err(Error::Unproven(Self::NAME)) };
-        let last = otp::issued(&turn.tools, turn.state.challenge.as_ref()).await?;
+        let last = otp::issued(&turn.tools, turn.state.work.challenge.as_ref()).await?;
         let live = last.is_some_and(|issued| {
             issued.challenge.purpose == Purpose::VerifyEmail.as_str()
                 && issued.challenge.is_live(turn.tools.now)
@@ -149,8 +149,8 @@ impl Handler for VerifyLost {
 
     async fn run(turn: &mut Turn) -> Result<VerifyLostOutcome, Error> {
         let (outcome, proof) = VerifyLostOutcome::of(codes::check(turn, Purpose::VerifyEmail).await?);
-        turn.state.first_proof =
-            proof.map(|proof| proof.challenge().clone()).or(turn.state.first_proof.take());
+        turn.state.work.first_proof =
+            proof.map(|proof| proof.challenge().clone()).or(turn.state.work.first_proof.take());
         Ok(outcome)
     }
 }
@@ -188,11 +188,12 @@ impl Handler for TakeNewPhone {
     type Outcome = NewPhoneOutcome;
 
     async fn run(turn: &mut Turn) -> Result<NewPhoneOutcome, Error> {
-        let proof = otp::verified(&turn.tools, turn.state.first_proof.as_ref(), Purpose::VerifyEmail).await?;
+        let proof =
+            otp::verified(&turn.tools, turn.state.work.first_proof.as_ref(), Purpose::VerifyEmail).await?;
         let Some(user) = proof.and_then(|proof| proof.user().cloned()) else {
             return Ok(NewPhoneOutcome::Lapsed);
         };
-        let last = otp::issued(&turn.tools, turn.state.challenge.as_ref()).await?;
+        let last = otp::issued(&turn.tools, turn.state.work.challenge.as_ref()).await?;
         let last = last.filter(|i| i.challenge.purpose == Purpose::ChangePhone.as_str());
         // "Resend" says no number; it means the one before.
         let before = last.as_ref().and_then(|issued| issued.identifier.phone().cloned());
@@ -265,10 +266,10 @@ impl Handler for ScheduleSwap {
 
     async fn run(turn: &mut Turn) -> Result<ScheduleOutcome, Error> {
         let new = turn.proof.clone().ok_or(Error::Unproven(Self::NAME))?;
-        let first = turn.state.first_proof.take();
+        let first = turn.state.work.first_proof.take();
         let by_email = otp::verified(&turn.tools, first.as_ref(), Purpose::VerifyEmail).await?;
         let Some(by_email) = by_email else { return Ok(ScheduleOutcome::Lapsed) };
-        turn.state.old_number = None;
+        turn.state.work.old_number = None;
         Ok(match contact::schedule_swap(&mut turn.tools, &by_email, &new).await? {
             LostAnswer::Scheduled(due) => {
                 let hours = turn.tools.options.lost_phone_wait_hours;

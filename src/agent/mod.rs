@@ -17,6 +17,7 @@ pub mod identity_migrator;
 pub mod lost_phone;
 pub mod orchestrator;
 mod parked;
+pub mod repair;
 pub mod response;
 mod sealed;
 pub mod session_manager;
@@ -28,7 +29,7 @@ pub mod understood;
 pub use codes::{KnownSendOutcome, SendOutcome, TextOutcome};
 pub use handler::{Handler, Outcome, Registered, Running};
 pub use parked::Parked;
-pub use state::{Frame, State};
+pub use state::{Frame, SetAside, State, Work};
 pub use turn::{Granted, Turn, Waiting};
 
 use crate::{prompt, tool};
@@ -60,6 +61,7 @@ pub fn handlers() -> Vec<Registered> {
     all.extend(identity_manager::handlers());
     all.extend(identity_migrator::handlers());
     all.extend(lost_phone::handlers());
+    all.extend(repair::handlers());
     all.extend(session_manager::handlers());
     all.extend(understood::handlers());
     all.push(Registered::of::<general::General>());

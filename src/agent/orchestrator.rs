@@ -1,19 +1,19 @@
-//! The orchestrator: where a message goes, and the moves that steer the conversation itself.
+//! The orchestrator: where a message goes.
+
+use serde_json::{Map, Value, json};
 
 use super::handler::outcomes;
-use super::{Error, Handler, Parked, Registered, State, Turn, authenticator};
+use super::{Error, Handler, Parked, Registered, Turn, repair};
 use crate::graph::Say;
-use crate::model::{Action, AuthProgress, Control, Entities, MigrationType, Route, SessionAction, SubIntent};
-use crate::store::challenges;
-use crate::tool::{contact, otp};
+use crate::model::{
+    Action, Control, Entities, MigrationType, Route, SessionAction, SubIntent, Understanding,
+};
+
+/// How likely a route is, from 0 to 1, that is offered where no route is likely enough: one in five is a guess worth a look.
+const LEAST_OFFERED: f64 = 0.2;
 
 pub(super) fn handlers() -> Vec<Registered> {
-    vec![
-        Registered::of::<Classify>(),
-        Registered::of::<UserManagement>(),
-        Registered::of::<Cancel>(),
-        Registered::of::<StartOver>(),
-    ]
+    vec![Registered::of::<Classify>(), Registered::of::<UserManagement>()]
 }
 
 outcomes! {
@@ -31,6 +31,8 @@ outcomes! {
         OutOfScope = "out_of_scope",
         /// The engine asks back.
         Unclear = "unclear",
+        /// The engine asks which of the likeliest is meant.
+        WhichOf = "which_of",
         /// The person is asked whether that is meant.
         Confirm = "confirm",
         /// A phone is lost.
@@ -39,6 +41,8 @@ outcomes! {
         Cancel = "cancel",
         /// What was begun begins again.
         StartOver = "start_over",
+        /// What was said last is said again.
+        Repeat = "repeat",
     }
 }
 
@@ -52,10 +56,21 @@ impl Handler for Classify {
 
     async fn run(turn: &mut Turn) -> Result<ClassifyOutcome, Error> {
         use ClassifyOutcome as To;
+        in_order(turn)?;
         let to = route(turn);
-        if matches!(to, To::Unclear | To::OutOfScope) {
-            let waiting = reminder(turn).await?;
+        if matches!(to, To::Help | To::Unclear | To::OutOfScope) {
+            let waiting = repair::reminder(turn).await?;
             turn.values.insert("waiting".into(), waiting.into());
+        }
+        if to == To::UserManagement && interrupts(turn) {
+            repair::leave_for_now(turn);
+        }
+        if to == To::Unclear && turn.waiting.is_none() && turn.heard.control.is_none() {
+            let choices = choices(turn)?;
+            if choices.len() > 1 {
+                turn.tell("options", choices);
+                return Ok(To::WhichOf);
+            }
         }
         Ok(to)
     }
@@ -68,8 +83,12 @@ fn route(turn: &Turn) -> ClassifyOutcome {
         Some(Control::StartOver) => return To::StartOver,
         Some(Control::Help) => return To::Help,
         Some(Control::Lost) => return To::LostPhone,
+        Some(Control::Repeat) => return To::Repeat,
         // Resend, correct, yes and no mean something only to the question that waits, if it knows them.
         Some(control) if knows(turn, control) => return To::Resume,
+        // "Shall we go on?"
+        Some(Control::Yes) if turn.state.offered => return To::Repeat,
+        Some(Control::No) if turn.state.offered => return To::Cancel,
         _ => {}
     }
     // An act that a model alone read out of an answer is put to the person like any other.
@@ -81,7 +100,7 @@ fn route(turn: &Turn) -> ClassifyOutcome {
     }
     if turn.heard.unclear || turn.heard.control.is_some() {
         // A question that was asked under other graphs cannot be answered any more.
-        let is_stranded = turn.waiting.is_none() && !turn.state.frames.is_empty();
+        let is_stranded = turn.waiting.is_none() && !turn.state.work.frames.is_empty();
         return if is_stranded { To::Resume } else { To::Unclear };
     }
     match &turn.heard.route {
@@ -95,7 +114,7 @@ fn route(turn: &Turn) -> ClassifyOutcome {
 /// Whether a message stays with the question that waits: it answers it, leaves it, or asks for nothing that would be done.
 pub fn stays(turn: &Turn) -> bool {
     use ClassifyOutcome as To;
-    let is_idle = |to: To| matches!(to, To::Help | To::General | To::OutOfScope | To::Unclear);
+    let is_idle = |to: To| matches!(to, To::Help | To::Repeat | To::General | To::OutOfScope | To::Unclear);
     let to = route(turn);
     turn.waiting.is_some() && (is_idle(to) || matches!(to, To::Resume | To::Cancel))
 }
@@ -105,19 +124,89 @@ fn knows(turn: &Turn, control: Control) -> bool {
     turn.waiting.as_ref().is_some_and(|w| w.outcomes.iter().any(|o| o == name))
 }
 
-/// The waiting question, worded, so that an interruption can end with it.
-async fn reminder(turn: &mut Turn) -> Result<String, Error> {
-    let Some(waiting) = &turn.waiting else { return Ok(String::new()) };
-    let mut values = turn.values.clone();
-    values.extend(turn.state.question.clone());
-    if let Some(options) = turn.state.question.get("options") {
-        turn.data.insert("options".to_owned(), options.clone());
+/// Of several requests in one message the sign-in comes first and what ends this session last; all but the first wait.
+fn in_order(turn: &mut Turn) -> Result<(), Error> {
+    let mut requests = std::mem::take(&mut turn.heard.requests);
+    if requests.is_empty() {
+        return Ok(());
     }
-    let issued = otp::issued(&turn.tools, turn.state.challenge.as_ref()).await?;
-    // No code is known where none could be sent yet; the question's own words are to say what there is to do then.
-    let whereabouts = authenticator::whereabouts(issued.as_ref());
-    values.extend(whereabouts.map(|(key, value)| (key.to_owned(), value)));
-    Ok(turn.replies.say(&turn.tools.language, &waiting.reply, &values)?)
+    if turn.tools.is_by_text() {
+        // A session that a text message opens is for one act (D34).
+        turn.after = Some("general.one_at_a_time");
+        return Ok(());
+    }
+    requests.sort_by_key(|request| match request.route {
+        Route::User(SubIntent::Authenticate) => 0,
+        _ if ends_here(request) => 2,
+        _ => 1,
+    });
+    let mut requests = requests.into_iter();
+    turn.heard = requests.next().unwrap_or_else(|| turn.heard.clone());
+    let mut next = Vec::new();
+    for mut request in requests {
+        let Route::User(sub_intent) = request.route else { continue };
+        if !turn.is_signed_in() {
+            moves_everything(sub_intent, &mut request.entities);
+        }
+        next.push(Parked::request(&mut turn.tools, sub_intent, &request)?);
+    }
+    turn.state.next = next;
+    Ok(())
+}
+
+/// Whether a request ends the session that speaks.
+fn ends_here(request: &Understanding) -> bool {
+    let asked = &request.entities;
+    let names_another =
+        asked.session_ref.is_some() || asked.device_name.is_some() || asked.keep_current == Some(true);
+    asked.action == Some(SessionAction::Revoke) && !names_another
+}
+
+/// A sign-in takes everything over by itself; whoever asked for a part of it is told of all of it.
+fn moves_everything(sub_intent: SubIntent, asked: &mut Entities) {
+    if sub_intent == SubIntent::MigrateIdentity {
+        asked.migration_type = Some(MigrationType::All);
+        asked.action = None;
+    }
+}
+
+/// Whether a request is for another agent than the one whose question waits, which is then come back to. A request to the
+/// same agent takes the place of what it asked, unless somebody only wants to look at something.
+fn interrupts(turn: &Turn) -> bool {
+    let (Some(active), Some(_)) = (turn.state.work.active(), &turn.waiting) else { return false };
+    let is_own = match &active {
+        Route::User(_) => true,
+        // What is being confirmed or recovered is left for good by asking for something else.
+        Route::Agent(name) => !["understood", "lost_phone"].contains(&name.as_str()),
+        Route::General | Route::OutOfScope => false,
+    };
+    let looks = matches!(turn.heard.entities.action, Some(SessionAction::View | SessionAction::Devices));
+    let elsewhere = match &turn.heard.route {
+        // Whoever is not signed in comes to the sign-in whatever they ask for.
+        Route::User(_) if !turn.is_signed_in() => active != Route::User(SubIntent::Authenticate),
+        route => *route != active || looks,
+    };
+    is_own && elsewhere
+}
+
+/// The likeliest things that a message may ask for, in words that are understood.
+fn choices(turn: &Turn) -> Result<Vec<Value>, Error> {
+    let mut choices = Vec::new();
+    for (route, probability) in &turn.heard.scores {
+        let words = match SubIntent::parse(route) {
+            Some(SubIntent::Authenticate) if turn.is_signed_in() => continue,
+            Some(SubIntent::Authenticate) => "suggest.log_in",
+            Some(SubIntent::ManageSessions) => "suggest.sessions",
+            Some(SubIntent::UpdateIdentity) => "suggest.profile",
+            Some(SubIntent::MigrateIdentity) => "suggest.move_all",
+            None => continue,
+        };
+        if *probability >= LEAST_OFFERED {
+            let words = turn.replies.say(&turn.tools.language, words, &Map::new())?;
+            choices.push(json!({ "label": words, "value": words }));
+        }
+    }
+    Ok(choices)
 }
 
 outcomes! {
@@ -177,86 +266,11 @@ fn sign_in_first(turn: &mut Turn, sub_intent: SubIntent) -> Result<UserManagemen
     if sub_intent == SubIntent::ManageSessions && ends_here {
         return Ok(UserManagementOutcome::LoggedOut);
     }
-    if sub_intent == SubIntent::MigrateIdentity {
-        // A sign-in takes everything over by itself; whoever asked for a part of it is told of all of it.
-        turn.heard.entities.migration_type = Some(MigrationType::All);
-        turn.heard.entities.action = None;
-    }
+    moves_everything(sub_intent, &mut turn.heard.entities);
     turn.state.parked = Some(Parked::of(turn, sub_intent)?);
     turn.lead = Some(Say { reply: "auth.sign_in_first".to_owned(), action: Action::AuthenticationRequired });
     // A number that was given along is the one to sign in with, unless it is what a change is to be.
     let phone = turn.heard.entities.phone.take().filter(|_| sub_intent != SubIntent::UpdateIdentity);
     turn.heard.entities = Entities { phone, ..Entities::default() };
     Ok(UserManagementOutcome::SignInFirst)
-}
-
-outcomes! {
-    /// Whether there was something to leave.
-    CancelOutcome {
-        /// It was left.
-        Cancelled = "cancelled",
-        /// A change of number or address was, which is called off with whatever else was begun.
-        Change = "change",
-        /// There was nothing.
-        Nothing = "nothing",
-    }
-}
-
-/// Leaves what was begun: an open code dies, and the conversation is as before its first message.
-#[derive(Debug)]
-pub struct Cancel;
-
-impl Handler for Cancel {
-    const NAME: &'static str = "cancel";
-    type Outcome = CancelOutcome;
-
-    async fn run(turn: &mut Turn) -> Result<CancelOutcome, Error> {
-        let begun = !turn.state.frames.is_empty();
-        clear(turn);
-        let mut called_off = false;
-        if let Some(user) = turn.user.clone().filter(|_| turn.is_signed_in()) {
-            called_off = contact::cancel_open(&mut turn.tools, &user).await?;
-        }
-        Ok(match (begun, called_off) {
-            (_, true) => CancelOutcome::Change,
-            (true, false) => CancelOutcome::Cancelled,
-            (false, false) => CancelOutcome::Nothing,
-        })
-    }
-}
-
-outcomes! {
-    /// Beginning again always goes on.
-    StartOverOutcome {
-        /// All is forgotten that may be.
-        Cleared = "cleared",
-    }
-}
-
-/// Forgets what was begun and begins again.
-#[derive(Debug)]
-pub struct StartOver;
-
-impl Handler for StartOver {
-    const NAME: &'static str = "start_over";
-    type Outcome = StartOverOutcome;
-
-    async fn run(turn: &mut Turn) -> Result<StartOverOutcome, Error> {
-        clear(turn);
-        Ok(StartOverOutcome::Cleared)
-    }
-}
-
-fn clear(turn: &mut Turn) {
-    turn.state.frames.clear();
-    turn.state.change = None;
-    turn.state.understood = None;
-    if let Some(challenge) = &turn.state.challenge {
-        turn.tools.unit.push(challenges::void(challenge));
-    }
-    if turn.is_signed_in() {
-        return;
-    }
-    turn.state = State { progress: std::mem::take(&mut turn.state.progress), ..State::default() };
-    AuthProgress::start_over(&mut turn.state.progress);
 }

@@ -26,15 +26,28 @@ pub struct Parked {
 impl Parked {
     /// Parks what was just heard.
     pub(super) fn of(turn: &mut Turn, sub_intent: SubIntent) -> Result<Self, Error> {
+        let Turn { tools, heard, .. } = turn;
+        Self::request(tools, sub_intent, heard)
+    }
+
+    /// Parks a request.
+    pub(super) fn request(
+        tools: &mut Toolbox,
+        sub_intent: SubIntent,
+        heard: &Understanding,
+    ) -> Result<Self, Error> {
         // A number to sign in with is not part of the request, and it would be masked here; a new value is a text.
-        let entities = Entities { phone: None, otp_code: None, ..turn.heard.entities.clone() };
+        let entities = Entities { phone: None, otp_code: None, ..heard.entities.clone() };
         let plain =
             serde_json::to_vec(&entities).map_err(|_| tool::Error::from(crate::crypto::Error::Unsealable))?;
-        let record = record(&turn.tools);
-        let tools = &mut turn.tools;
+        let record = record(tools);
         let sealed = tools.keys.seal(&mut tools.rng, &record, &plain).map_err(tool::Error::from)?;
-        let at = turn.tools.now;
-        Ok(Self { sub_intent, at, confidence: turn.heard.confidence, entities: STANDARD.encode(sealed) })
+        Ok(Self {
+            sub_intent,
+            at: tools.now,
+            confidence: heard.confidence,
+            entities: STANDARD.encode(sealed),
+        })
     }
 
     /// Whether it waits still.

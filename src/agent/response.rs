@@ -26,10 +26,13 @@ impl Handler for ResponseAgent {
         let (action, text) = match turn.lead.take() {
             Some(lead) => {
                 let before = turn.replies.say(&turn.tools.language, &lead.reply, &values)?;
-                let before = if before.ends_with(['.', '!', '?']) { before } else { format!("{before}.") };
-                (if say.action.success() { lead.action } else { say.action }, format!("{before} {text}"))
+                (if say.action.success() { lead.action } else { say.action }, in_a_row(&before, &text))
             }
             None => (say.action, text),
+        };
+        let text = match turn.after {
+            Some(reply) => in_a_row(&text, &turn.replies.say(&turn.tools.language, reply, &values)?),
+            None => text,
         };
         let suggestions = suggest::suggestions(turn, action, &turn.data)?;
         let mut response = NodeResponse::new(action, text);
@@ -41,6 +44,12 @@ impl Handler for ResponseAgent {
         turn.response = Some(response);
         Ok(Ended)
     }
+}
+
+/// Two texts as one; the first ends like a sentence.
+pub fn in_a_row(first: &str, second: &str) -> String {
+    let stop = if first.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{stop} {second}")
 }
 
 fn context(turn: &mut Turn) -> serde_json::Map<String, Value> {

@@ -1,11 +1,17 @@
 //! What a conversation remembers between its turns.
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::parked::Parked;
 use super::session_manager::SessionTask;
-use crate::model::{AuthProgress, ChallengeId};
+use crate::model::{AuthProgress, ChallengeId, Route, SubIntent};
+
+/// How many questions wait behind the one that is asked. Whoever leaves more behind does not miss the oldest.
+const MOST_SET_ASIDE: usize = 3;
+/// How long work waits for somebody to come back to it.
+const WAITS: SignedDuration = SignedDuration::from_mins(30);
 
 /// A graph that waits at one of its `ask` nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,21 +24,16 @@ pub struct Frame {
     pub node: String,
 }
 
-/// A conversation's state. It grants nothing: rights come from the credential presented and from the store.
+/// What an agent is at, and everything it needs to go on with it. It is set aside as a whole and taken up as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct State {
+pub struct Work {
     /// Paused graphs, the innermost last.
     pub frames: Vec<Frame>,
-    /// How far the sign-in has come.
-    pub progress: AuthProgress,
     /// The challenge issued last.
     pub challenge: Option<ChallengeId>,
     /// The challenge that was met first, where two proofs are asked for.
     #[serde(default)]
     pub first_proof: Option<ChallengeId>,
-    /// The step-up that stands for one act.
-    #[serde(default)]
-    pub step_up: Option<ChallengeId>,
     /// The value that a contact is to be changed to, sealed, in base 64, until its code is sent.
     #[serde(default)]
     pub change: Option<String>,
@@ -42,9 +43,6 @@ pub struct State {
     /// The number that is lost, likewise.
     #[serde(default)]
     pub old_number: Option<String>,
-    /// What waits for somebody to sign in.
-    #[serde(default)]
-    pub parked: Option<Parked>,
     /// What a model understood, and waits for a yes.
     #[serde(default)]
     pub understood: Option<Parked>,
@@ -56,4 +54,90 @@ pub struct State {
     pub sessions: Option<SessionTask>,
     /// The number a code is wanted for and could not be sent to yet, sealed, in base 64.
     pub wanted: Option<String>,
+}
+
+impl Work {
+    /// The route of the agent whose question waits.
+    pub fn active(&self) -> Option<Route> {
+        self.frames.first().map(|frame| route_of(&frame.graph))
+    }
+}
+
+/// Work that was left for something else.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SetAside {
+    /// What it was.
+    pub work: Work,
+    /// The reply that asks its question.
+    pub reply: String,
+    at: Timestamp,
+}
+
+/// A conversation's state. It grants nothing: rights come from the credential presented and from the store.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// What is worked on.
+    #[serde(flatten)]
+    pub work: Work,
+    /// What was left for it, the latest last.
+    #[serde(default)]
+    pub set_aside: Vec<SetAside>,
+    /// Whether the question that waits was just come back to, so that a yes goes on with it and a no leaves it.
+    #[serde(default)]
+    pub offered: bool,
+    /// The step-up that stands for one act, whichever work that belongs to.
+    #[serde(default)]
+    pub step_up: Option<ChallengeId>,
+    /// How far the sign-in has come.
+    pub progress: AuthProgress,
+    /// What waits for somebody to sign in.
+    #[serde(default)]
+    pub parked: Option<Parked>,
+    /// What else was asked for, to be done in this order once nothing is worked on.
+    #[serde(default)]
+    pub next: Vec<Parked>,
+}
+
+impl State {
+    /// Leaves what is worked on for something else; `reply` asks its question. Gives back the work that waits behind too
+    /// many others and is forgotten.
+    pub(super) fn leave_for_now(&mut self, reply: &str, now: Timestamp) -> Option<Work> {
+        let work = std::mem::take(&mut self.work);
+        self.set_aside.push(SetAside { work, reply: reply.to_owned(), at: now });
+        (self.set_aside.len() > MOST_SET_ASIDE).then(|| self.set_aside.remove(0).work)
+    }
+
+    /// Every request that waits, in the order in which they will be done.
+    pub fn requests(&self) -> impl Iterator<Item = &Parked> {
+        self.parked.iter().chain(&self.next)
+    }
+
+    /// The first request that waits still; those before it waited for too long.
+    pub fn next_request(&mut self, now: Timestamp) -> Option<Parked> {
+        let waiting = self.parked.take().into_iter().chain(std::mem::take(&mut self.next));
+        let mut waiting = waiting.filter(|request| request.waits(now));
+        let first = waiting.next();
+        self.next = waiting.collect();
+        first
+    }
+
+    /// The work that was left last, unless it waited for too long; with it whatever has.
+    pub(super) fn come_back(&mut self, now: Timestamp) -> (Option<SetAside>, Vec<Work>) {
+        let (waiting, lapsed): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.set_aside).into_iter().partition(|left| now < left.at + WAITS);
+        self.set_aside = waiting;
+        (self.set_aside.pop(), lapsed.into_iter().map(|left| left.work).collect())
+    }
+}
+
+/// The sub-intent an identity agent's graph serves, so that a slot's answer stays with the agent that asked.
+fn route_of(graph: &str) -> Route {
+    let sub_intent = match graph {
+        "authenticator" => SubIntent::Authenticate,
+        "session_manager" => SubIntent::ManageSessions,
+        "identity_migrator" => SubIntent::MigrateIdentity,
+        "identity_manager" => SubIntent::UpdateIdentity,
+        other => return Route::Agent(other.to_owned()),
+    };
+    Route::User(sub_intent)
 }

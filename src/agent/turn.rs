@@ -65,6 +65,8 @@ pub struct Turn {
     pub say: Option<Say>,
     /// What is said before it, and the action the answer has instead.
     pub lead: Option<Say>,
+    /// The reply that the answer ends with.
+    pub after: Option<&'static str>,
     /// The finished answer.
     pub response: Option<NodeResponse>,
     /// What the turn gives beyond its answer.

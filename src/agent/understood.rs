@@ -37,7 +37,7 @@ impl Handler for KeepRequest {
             return Ok(KeepOutcome::SignedOut);
         }
         if let Route::User(sub_intent) = turn.heard.route {
-            turn.state.understood = Some(Parked::of(turn, sub_intent)?);
+            turn.state.work.understood = Some(Parked::of(turn, sub_intent)?);
             let entities = turn.heard.entities.clone();
             turn.tell("act", act(sub_intent, &entities));
             for (key, value) in [
@@ -92,7 +92,7 @@ impl Handler for RestoreRequest {
     type Outcome = Ended;
 
     async fn run(turn: &mut Turn) -> Result<Ended, Error> {
-        let kept = turn.state.understood.take().filter(|kept| kept.waits(turn.tools.now));
+        let kept = turn.state.work.understood.take().filter(|kept| kept.waits(turn.tools.now));
         match kept.and_then(|kept| kept.heard(&turn.tools)) {
             Some(heard) => {
                 turn.heard = heard;

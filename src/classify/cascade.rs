@@ -4,7 +4,8 @@ use super::asked::Proposal;
 use super::awaited::{self, Verdict, outside_phone};
 use super::entities::{Message, is_forbidden, missing, of_route};
 use super::proposed::{Merged, merge};
-use super::{Input, Options, control, legacy, named_route};
+use super::text::Words;
+use super::{Input, Options, control, legacy, named_route, several};
 use crate::model::{Control, Entities, Rejected, Route, Slot, SubIntent, Tier, Understanding};
 use crate::nlu::{Context, Model};
 
@@ -38,6 +39,10 @@ impl Cascade<'_> {
             return Local { understanding, sure: self.options.has(Tier::Rule) };
         }
         let understanding = self.local();
+        let understanding = self.digression(&understanding).unwrap_or(understanding);
+        if let Some(understanding) = self.several(&understanding) {
+            return Local { understanding, sure: self.options.has(Tier::Local) };
+        }
         let sure = self.options.has(Tier::Local)
             && understanding.confidence >= self.options.sure
             && !understanding.unclear;
@@ -136,6 +141,38 @@ impl Cascade<'_> {
         }
     }
 
+    /// What the message asks for where the question that waits is taken away, if that is plainly something else.
+    fn digression(&self, heard: &Understanding) -> Option<Understanding> {
+        self.input.awaiting?;
+        let plain = self.request(self.input.text)?;
+        let is_other = plain.route != heard.route && Some(&plain.route) != self.input.active.as_ref();
+        let reasoning = format!("{}; whatever is awaited", plain.reasoning);
+        is_other.then(|| Understanding { reasoning, ..plain })
+    }
+
+    /// The message as several requests, where it is that. What it is as a whole stands, if it is one of them.
+    fn several(&self, whole: &Understanding) -> Option<Understanding> {
+        let requests = several::parts(self);
+        let first = requests.first()?;
+        let is_one = !whole.unclear && requests.iter().any(|request| request.route == whole.route);
+        let heard = if is_one { whole } else { first }.clone();
+        let reasoning = format!("{}; {} requests", heard.reasoning, requests.len());
+        Some(Understanding { requests, reasoning, ..heard })
+    }
+
+    /// A part of the message, where it is surely a request by itself.
+    pub(super) fn request(&self, part: &str) -> Option<Understanding> {
+        let words = Words::of(part);
+        let phone = Message::phone(part, None, self.options.region);
+        let plain = Message::plain(part, &words, None);
+        let message = Message { phone: phone.as_ref(), region: self.options.region, ..plain };
+        let input = Input { text: part, ..Input::default() };
+        let cascade = Cascade { model: self.model, options: self.options, input: &input, message };
+        let heard = cascade.local();
+        let is_sure = heard.confidence >= self.options.sure && !heard.unclear;
+        (is_sure && several::is_whole(&heard.route, &heard.entities, &words)).then_some(heard)
+    }
+
     /// Whether the message says not to do what the route does: asking is then safer than any act.
     fn is_forbidden(&self, route: &Route) -> bool {
         *route == Route::User(SubIntent::MigrateIdentity) && is_forbidden(self.message.words)
@@ -172,7 +209,7 @@ impl Cascade<'_> {
     fn moved(&self, control: Control, entities: Entities) -> Understanding {
         let begun = self.input.active.clone().or_else(|| self.input.awaiting.map(home));
         let route = match control {
-            Control::Help => Route::General,
+            Control::Help | Control::Repeat => Route::General,
             Control::Resend | Control::Correct | Control::Email | Control::Lost => {
                 begun.unwrap_or(Route::User(SubIntent::Authenticate))
             }

@@ -8,6 +8,8 @@
 //!    sure of. It is shown a redacted text (`redact`), and what it says is a proposal.
 //! 6. Below [`Options::accept`] the answer is marked unclear: the engine asks instead of guessing (D14).
 //!
+//! A message of several requests, each sure by itself, has all of them beside what it means as a whole (`several`).
+//!
 //! Small talk is answered by a model too (`generate`), with what it says masked.
 //!
 //! Entities are read by deterministic rules (`entities`), whichever tier chose the route.
@@ -32,6 +34,7 @@ mod options;
 mod proposed;
 mod redact;
 mod schema;
+mod several;
 mod text;
 
 #[cfg(test)]

@@ -207,7 +207,7 @@ impl Engine {
         };
         let state = super::checkpoint::decode(&current.state)?;
         let is_met = state.progress.otp_verified && !state.progress.session_created;
-        Ok(state.challenge.map(|id| OpenChallenge { id, is_met }))
+        Ok(state.work.challenge.map(|id| OpenChallenge { id, is_met }))
     }
 
     /// Notes that somebody reached for what is not theirs.

@@ -18,11 +18,22 @@ use crate::tool::session::Grant;
 /// How long an answer can be repeated.
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
+/// Whether a turn's conversation is stored already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stands {
+    /// It is.
+    Kept,
+    /// It begins with the turn.
+    Fresh,
+    /// It begins with the turn, and is current instead of another one.
+    Replaces,
+}
+
 /// A decided turn.
 pub(super) struct Decided<'c> {
     pub(super) call: &'c Call,
     pub(super) conversation: Conversation,
-    pub(super) fresh: bool,
+    pub(super) place: Stands,
     pub(super) turn: Turn,
     pub(super) response: NodeResponse,
     /// What models used.
@@ -88,7 +99,7 @@ impl StoredSession {
 impl Engine {
     /// Applies a decided turn, if nothing it was decided on has changed.
     pub(super) async fn commit(&self, decided: Decided<'_>) -> Result<Committed, Error> {
-        let Decided { call, mut conversation, fresh, mut turn, response, usage } = decided;
+        let Decided { call, mut conversation, place, mut turn, response, usage } = decided;
         let grant: Signed = turn.granted.session.take();
         let effect = turn.granted.effect.take();
         let seen_version = conversation.version;
@@ -108,7 +119,7 @@ impl Engine {
         let mut unit = Unit::new();
         // The credential is checked once more inside the transaction: it may have ended while the turn waited.
         let guard = guard(&mut unit, call, &turn, grant.is_some());
-        if grant.is_some() {
+        if grant.is_some() || place == Stands::Replaces {
             // One conversation of a project is current for each owner; the one that signs in becomes it.
             unit.push(conversations::retire_current(
                 &conversation.owner,
@@ -116,10 +127,9 @@ impl Engine {
                 &conversation.id,
             ));
         }
-        unit.push(if fresh {
-            conversations::insert(&conversation)
-        } else {
-            conversations::save(&conversation, seen_version)
+        unit.push(match place {
+            Stands::Kept => conversations::save(&conversation, seen_version),
+            Stands::Fresh | Stands::Replaces => conversations::insert(&conversation),
         });
         unit.extend(std::mem::take(&mut turn.tools.unit).into_writes().into_iter().chain(usage));
         if grant.is_some() {

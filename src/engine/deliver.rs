@@ -151,7 +151,7 @@ impl Engine {
                 return Ok(None);
             };
             let state = checkpoint::decode(&conversation.state)?;
-            if state.challenge.is_none() || state.challenge != effect.challenge {
+            if state.work.challenge.is_none() || state.work.challenge != effect.challenge {
                 return self.moved_on(effect, fate).await;
             }
             // Corrections are rare; boxed, they don't make the future of every turn larger.
@@ -203,7 +203,7 @@ impl Engine {
         let Some(mut response) = turn.response.take() else { return Ok(None) };
         let reply = turn.say.take().map(|say| say.reply);
         if let Fate::Undeliverable(code) = fate {
-            if let Some(challenge) = turn.state.challenge.take() {
+            if let Some(challenge) = turn.state.work.challenge.take() {
                 turn.tools.unit.push(challenges::void(&challenge));
             }
             turn.tools.audit(EventKind::OtpBlocked, json!({ "reason": "undeliverable", "code": code }));
@@ -269,7 +269,7 @@ impl Engine {
 /// The code will never arrive: whoever asked for it is told for which number, and why.
 async fn ends(turn: &mut Turn, code: &str) -> Result<(), Error> {
     // The number the code was for; what the sign-in remembers may be another one.
-    let addressee = otp::identifier(&turn.tools, turn.state.challenge.as_ref()).await?;
+    let addressee = otp::identifier(&turn.tools, turn.state.work.challenge.as_ref()).await?;
     if let Some(phone) = addressee {
         turn.tell("phone", phone.masked());
     }
@@ -286,7 +286,7 @@ async fn ends(turn: &mut Turn, code: &str) -> Result<(), Error> {
 
 /// The code is as good as it was: which one is meant is told by its reference.
 async fn goes_on(turn: &mut Turn) -> Result<(), Error> {
-    if let Some(issued) = otp::issued(&turn.tools, turn.state.challenge.as_ref()).await? {
+    if let Some(issued) = otp::issued(&turn.tools, turn.state.work.challenge.as_ref()).await? {
         turn.tell("reference", issued.challenge.reference);
         turn.tell("expires_at", issued.challenge.expires_at.to_string());
     }

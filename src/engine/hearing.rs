@@ -15,7 +15,7 @@ use crate::classify::{Heard, Input, SmallTalk};
 use crate::graph::Kind;
 use crate::limit::network;
 use crate::llm::Spent;
-use crate::model::{ConversationId, NodeResponse, Route, Slot, SubIntent, Understanding};
+use crate::model::{ConversationId, NodeResponse, Route, Slot, Understanding};
 use crate::store::Write;
 use crate::store::conversations::Conversation;
 use crate::store::model_usage::{self, ModelUsage};
@@ -50,7 +50,7 @@ impl Kept {
 impl Engine {
     /// The question that a conversation waits with.
     pub(super) fn asked(&self, state: &State) -> Option<Waiting> {
-        self.waiting(&state.frames).and_then(|node| match &node.kind {
+        self.waiting(&state.work.frames).and_then(|node| match &node.kind {
             Kind::Ask { slot, say } => Some(Waiting {
                 slot: *slot,
                 reply: say.reply.clone(),
@@ -68,7 +68,7 @@ impl Engine {
         waiting: Option<&Waiting>,
         kept: &mut Kept,
     ) -> Result<Understanding, Error> {
-        let active = state.frames.first().map(|f| route_of(&f.graph));
+        let active = state.work.active();
         if let Some(said) = &call.request.said {
             return Ok(said.heard(active));
         }
@@ -114,7 +114,7 @@ impl Engine {
         }
         let locale = call.request.locale.as_deref().or(conversation.locale.as_deref());
         let language = self.parts.replies.language(locale);
-        self.parts.replies.say(language, &waiting.reply, &state.question).ok()
+        self.parts.replies.say(language, &waiting.reply, &state.work.question).ok()
     }
 
     /// What was said before, the oldest first, as it is stored: masked.
@@ -195,16 +195,4 @@ impl Engine {
         });
         used.map(|used| model_usage::add(&used)).collect()
     }
-}
-
-/// The sub-intent an identity agent's graph serves, so that a slot's answer stays with the agent that asked.
-fn route_of(graph: &str) -> Route {
-    let sub_intent = match graph {
-        "authenticator" => SubIntent::Authenticate,
-        "session_manager" => SubIntent::ManageSessions,
-        "identity_migrator" => SubIntent::MigrateIdentity,
-        "identity_manager" => SubIntent::UpdateIdentity,
-        other => return Route::Agent(other.to_owned()),
-    };
-    Route::User(sub_intent)
 }

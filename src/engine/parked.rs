@@ -1,16 +1,19 @@
-//! What somebody asked for before they signed in is carried out after it, without asking again (D15).
+//! What waits is carried out once nothing stands before it: what somebody asked for before they signed in (D15), and the
+//! further requests of a message that held several.
 //!
-//! The sign-in's own transaction must be there first: what the request reads is the account's, and its writes are guarded
-//! by rows that the sign-in changed. So it is an internal turn of its own, which corrects the sign-in's answer as a refused
-//! message does. A process that dies between the two leaves an answer that says that something is to follow, and the
-//! repeat of the message carries it out.
+//! The transaction before it must be there first: what a request reads is the account's, and its writes are guarded by rows
+//! that the one before changed. So each is an internal turn of its own, which corrects the answer as a refused message does.
+//! A process that dies in between leaves an answer that says that something is to follow, and the repeat of the message
+//! carries it out.
 
+use serde_json::json;
 use tracing::{error, info};
 
 use super::commit::{Done, StoredAnswer, StoredSession};
 use super::run::Start;
 use super::turn::Call;
 use super::{Engine, Error, checkpoint};
+use crate::agent::response::in_a_row;
 use crate::bus::Delivery;
 use crate::model::{Actor, EffectId, MessageId, NodeResponse};
 use crate::store::{Applied, Unit, conversations, messages, outbox, pending, sessions};
@@ -26,23 +29,26 @@ pub(super) struct Carried {
     pub(super) reply: Option<String>,
     pub(super) effect: Option<(EffectId, tokio::sync::oneshot::Receiver<Delivery>)>,
     pub(super) queued: Vec<EffectId>,
+    /// The answer so far, where more is to follow.
+    pub(super) follow_up: Option<StoredAnswer>,
 }
 
 impl Engine {
-    /// Carries out what was parked until the sign-in that was just committed, and puts its answer in place of that one.
+    /// Carries out what waited for the turn that was just committed, and puts its answer in place of that one.
     pub(super) async fn follow_up(&self, call: &Call, mut done: Done) -> Done {
-        let Some(login) = done.follow_up.take() else { return done };
-        if let Some(carried) = self.carried(call, &login).await {
+        while let Some(stored) = done.follow_up.take() {
+            let Some(carried) = self.carried(call, &stored).await else { break };
             done.response = carried.response;
             done.reply = carried.reply;
             done.effect = carried.effect;
             done.queued.extend(carried.queued);
+            done.follow_up = carried.follow_up;
         }
         done
     }
 
-    /// The same for a sign-in that was answered before and then cut short. A fault is no fault of the sign-in, which
-    /// stands; it is logged, and the person asks again.
+    /// The same for a turn that was answered before and then cut short. A fault is no fault of that turn, which stands; it
+    /// is logged, and the person asks again.
     pub(super) async fn carried(&self, call: &Call, login: &StoredAnswer) -> Option<Carried> {
         // Rare; boxed, it doesn't make the future of every turn larger.
         let failed = |e: Error| {
@@ -59,40 +65,43 @@ impl Engine {
     }
 
     async fn carry_out(&self, call: &Call, login: &StoredAnswer) -> Result<Option<Carried>, Error> {
-        let (Some(session), Some(answer)) = (&login.session, &login.follow_up) else { return Ok(None) };
-        let Some(actor) = self.signed_in_as(session).await? else { return Ok(None) };
+        let Some(answer) = &login.follow_up else { return Ok(None) };
+        let actor = match &login.session {
+            Some(session) => self.signed_in_as(session).await?,
+            None => Some(call.caller.actor.clone()),
+        };
+        let Some(actor @ Actor::User { .. }) = actor else { return Ok(None) };
         for _ in 0..MOST_RUNS {
             let Some(mut conversation) = self.store().conversation(&actor, &login.conversation).await? else {
                 return Ok(None);
             };
             let seen = conversation.version;
             let mut state = checkpoint::decode(&conversation.state)?;
-            let Some(parked) = state.parked.take() else { return Ok(None) };
-            let tools = self.parked_toolbox(call, &conversation, actor.clone());
-            let Some(heard) = parked.heard(&tools) else { return Ok(None) };
+            let Some(request) = state.next_request(self.now()) else { return Ok(None) };
+            let tools = self.parked_toolbox(call, (&conversation, state.next.len()), actor.clone());
+            let Some(heard) = request.heard(&tools) else { return Ok(None) };
             let mut turn = self.open(tools, heard, state, None).await?;
             let steps = self.run(&mut turn, Start::Message).await?;
             let own = turn.response.take().ok_or(crate::agent::Error::Silent)?;
-            let response = joined(&login.response, own);
+            let response = joined(&login.response, own, login.session.is_some());
             let reply = turn.say.take().map(|say| say.reply);
             conversation.state = checkpoint::encode(&turn.state)?;
             let effect = turn.granted.effect.take();
-            self.end_unless_asked(&mut turn, (&session.user_id, &session.session_id));
-            let until = self.provisional(effect.is_some(), turn.tools.now);
-            let stored = StoredAnswer {
-                response: response.clone(),
-                reply: reply.clone(),
-                follow_up: None,
-                ..login.clone()
-            };
+            if let Some(session) = &login.session {
+                self.end_unless_asked(&mut turn, (&session.user_id, &session.session_id));
+            }
+            let follow_up = awaited(false, &turn, answer);
+            let until = self.provisional(effect.is_some() || follow_up.is_some(), turn.tools.now);
+            let stored =
+                StoredAnswer { response: response.clone(), reply: reply.clone(), follow_up, ..login.clone() };
             let mut unit = Unit::new();
-            unit.push(sessions::lives(&session.session_id, turn.tools.now));
+            unit.extend(actor.session().map(|session| sessions::lives(session, turn.tools.now)));
             unit.push(conversations::save(&conversation, seen));
             unit.extend(std::mem::take(&mut turn.tools.unit).into_writes());
             let text = serde_json::to_string(&response)?;
             unit.push(messages::correct(answer, response.message(), Some(&text)));
-            let stored = serde_json::to_string(&stored)?;
-            unit.push(pending::replace((&call.owner, &call.scope, &call.message_id), &stored, until));
+            let kept = serde_json::to_string(&stored)?;
+            unit.push(pending::replace((&call.owner, &call.scope, &call.message_id), &kept, until));
             let writes = unit.into_writes();
             let queued = writes.iter().filter_map(outbox::queued).collect();
             let effect = effect.map(|id| (id.clone(), self.parts.deliveries.expect(&id)));
@@ -105,7 +114,8 @@ impl Engine {
                     observer.tell(&steps);
                 }
                 info!(conversationId = %conversation.id, action = response.action.as_str(), "Parked request answered");
-                return Ok(Some(Carried { response, reply, effect, queued }));
+                let follow_up = Some(stored).filter(|stored| stored.follow_up.is_some());
+                return Ok(Some(Carried { response, reply, effect, queued, follow_up }));
             }
         }
         Err(Error::Conflict("the conversation kept changing; please ask again"))
@@ -124,10 +134,13 @@ impl Engine {
     fn parked_toolbox(
         &self,
         call: &Call,
-        conversation: &conversations::Conversation,
+        (conversation, left): (&conversations::Conversation, usize),
         actor: Actor,
     ) -> Toolbox {
-        let message_id = format!("{}/parked", call.message_id);
+        let message_id = match left {
+            0 => format!("{}/parked", call.message_id),
+            left => format!("{}/parked/{left}", call.message_id),
+        };
         let stream = format!("{}/{}/{message_id}", call.owner, call.scope);
         let rng = self.parts.randomness.stream(&stream);
         let tools = self.toolbox(call, conversation, self.now(), rng);
@@ -135,24 +148,38 @@ impl Engine {
     }
 }
 
-/// The sign-in's words before the request's, and of its data what the request's has not.
-fn joined(login: &NodeResponse, own: NodeResponse) -> NodeResponse {
+/// The words before the request's own, and of the data before what the request's has not. After a sign-in the request is
+/// what counts; of several requests each counts, and `results` tells them apart.
+fn joined(before: &NodeResponse, own: NodeResponse, is_sign_in: bool) -> NodeResponse {
     let mut joined = own;
-    let message = format!("{} {}", login.message(), joined.message());
-    for (key, value) in &login.data {
+    let message = in_a_row(before.message(), joined.message());
+    // What comes right after a sign-in is the first of the requests.
+    if !is_sign_in || before.context.contains_key("resumed") {
+        let result = |of: &NodeResponse| json!({ "action": of.action, "success": of.success });
+        let mut results = before.data.get("results").and_then(|r| r.as_array().cloned());
+        let results = results.get_or_insert_with(|| vec![result(before)]);
+        results.push(result(&joined));
+        joined.success &= before.success;
+        joined.data.insert("results".into(), std::mem::take(results).into());
+    }
+    for (key, value) in &before.data {
         joined.data.entry(key.clone()).or_insert_with(|| value.clone());
     }
     joined.data.insert("message".into(), message.into());
-    for (key, value) in &login.context {
+    for (key, value) in &before.context {
         joined.context.entry(key.clone()).or_insert_with(|| value.clone());
     }
     joined.context.insert("resumed".into(), true.into());
-    joined.context.insert("login".into(), login.action.as_str().into());
+    if is_sign_in {
+        joined.context.entry("login").or_insert_with(|| before.action.as_str().into());
+    }
     joined
 }
 
-/// The message whose answer is to be corrected once what was parked is carried out.
+/// The message whose answer is to be corrected once what waits is carried out: after a sign-in all that was asked for, and
+/// else what the same message asked for, once nothing is asked.
 pub(super) fn awaited(is_sign_in: bool, turn: &crate::agent::Turn, answer: &MessageId) -> Option<MessageId> {
-    let waits = turn.state.parked.as_ref().is_some_and(|parked| parked.waits(turn.tools.now));
-    (is_sign_in && waits).then(|| answer.clone())
+    let waits = turn.state.requests().any(|request| request.waits(turn.tools.now));
+    let is_free = is_sign_in || (turn.is_signed_in() && turn.state.work.active().is_none());
+    (waits && is_free).then(|| answer.clone())
 }

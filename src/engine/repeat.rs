@@ -22,9 +22,10 @@ impl Engine {
         }
         let Some(reply) = stored.reply else { return Ok(None) };
         let mut answer: StoredAnswer = serde_json::from_str(&reply)?;
-        if let Some(carried) = self.carried(call, &answer).await {
+        while let Some(carried) = self.carried(call, &answer).await {
             answer.response = carried.response;
             answer.reply = carried.reply;
+            answer.follow_up = carried.follow_up.and_then(|stored| stored.follow_up);
             carried.queued.iter().for_each(|effect| self.parts.deliveries.queued(effect));
         }
         let session = match answer.session {

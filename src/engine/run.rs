@@ -112,8 +112,9 @@ impl Engine {
             Kind::Handler(name) => self.handle(run, turn, name).await,
             Kind::Ask { say, .. } => {
                 turn.say = Some(run.instead.take().unwrap_or_else(|| say.clone()));
-                turn.state.frames = run.frames();
-                turn.state.question.clone_from(&turn.data);
+                turn.state.work.frames = run.frames();
+                turn.state.work.question.clone_from(&turn.data);
+                turn.state.offered = false;
                 run.paused = true;
                 Ok(run.leave(turn))
             }
@@ -154,11 +155,11 @@ impl Engine {
 
     /// Puts the paused graphs back on the stack; false where nothing is paused, or not under graphs we have.
     fn reopen<'g>(&'g self, run: &mut Run<'g>, turn: &mut Turn) -> bool {
-        let frames = std::mem::take(&mut turn.state.frames);
+        let frames = std::mem::take(&mut turn.state.work.frames);
         let found: Option<Vec<(&'g Graph, NodeIx)>> = frames.iter().map(|frame| self.place(frame)).collect();
         match found {
             Some(places) if !places.is_empty() => {
-                turn.state.frames = frames;
+                turn.state.work.frames = frames;
                 for (graph, node) in places {
                     run.enter(graph, node, turn);
                 }
@@ -223,7 +224,7 @@ impl<'g> Run<'g> {
         self.stack.pop();
         match self.stack.len() {
             0 => return Next::Ended,
-            1 if !self.paused => turn.state.frames.clear(),
+            1 if !self.paused => turn.state.work.frames.clear(),
             _ => {}
         }
         Next::Follow(if self.paused { "asked" } else { "done" })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tracing::{Instrument, error, info, info_span, warn};
 
-use super::commit::{Committed, Decided};
+use super::commit::{Committed, Decided, Stands};
 use super::hearing::{Chunks, Kept};
 use super::request::{Answer, Caller, Request};
 use super::run::{self, Start};
@@ -16,7 +16,7 @@ use crate::classify::Input;
 use crate::crypto::Code;
 use crate::mask;
 use crate::model::{
-    Action, ConversationId, MessageId, NodeResponse, Owner, Slot, TurnRng, Understanding, UserId,
+    Action, Control, ConversationId, MessageId, NodeResponse, Owner, Slot, TurnRng, Understanding, UserId,
 };
 use crate::store::Unit;
 use crate::store::conversations::Conversation;
@@ -146,12 +146,13 @@ impl Engine {
         let Some(conversation) = self.conversation_of(call).await? else { return Err(error) };
         let id = MessageId::new(self.now(), &mut self.parts.randomness.stream(&call.message_id));
         let error_id = id.as_str().replacen("msg_", "err_", 1);
-        error!(errorId = %error_id, error = %chain(&error), "Turn failed");
+        error!(errorId = %error_id, conversationId = %conversation.id, error = %chain(&error), "Turn failed");
+        // Trying again helps where something broke, and not where what is stored cannot be read.
+        let reply = if matches!(error, Error::State(_)) { "general.unreadable" } else { "general.error" };
         let language = self.parts.replies.language(call.request.locale.as_deref());
         let mut values = serde_json::Map::new();
         values.insert("error_id".into(), error_id.clone().into());
-        let text =
-            self.parts.replies.say(language, "general.error", &values).map_err(|e| Error::Agent(e.into()))?;
+        let text = self.parts.replies.say(language, reply, &values).map_err(|e| Error::Agent(e.into()))?;
         let mut response = NodeResponse::new(Action::InternalError, text);
         response.data.insert("error_id".into(), error_id.into());
         response.context.insert("sub_intent".into(), serde_json::Value::Null);
@@ -161,7 +162,7 @@ impl Engine {
             conversation: conversation.id,
             message_id: call.message_id.clone(),
             response,
-            reply: Some("general.error".to_owned()),
+            reply: Some(reply.to_owned()),
             session: None,
         })
     }
@@ -185,9 +186,15 @@ impl Engine {
         let mut rng =
             self.parts.randomness.stream(&format!("{}/{}/{}", call.owner, call.scope, call.message_id));
         let before = self.conversation_of(call).await?;
-        let fresh = before.is_none();
-        let conversation = before.unwrap_or_else(|| new_conversation(call, now, &mut rng));
-        let state = if fresh { State::default() } else { super::checkpoint::decode(&conversation.state)? };
+        let stored = before.as_ref().map(|c| super::checkpoint::decode(&c.state)).transpose();
+        let (place, conversation, state) = match (before, stored) {
+            (Some(conversation), Ok(Some(state))) => (Stands::Kept, conversation, state),
+            (Some(_), Err(e)) if !self.begins_anew(call) => return Err(e),
+            (unread, _) => {
+                let place = if unread.is_some() { Stands::Replaces } else { Stands::Fresh };
+                (place, new_conversation(call, now, &mut rng), State::default())
+            }
+        };
 
         let waiting = self.asked(&state);
         let heard = self.hear(call, (&conversation, &state), waiting.as_ref(), kept).await?;
@@ -216,7 +223,7 @@ impl Engine {
             }
         }
         let (usage, tier) = (self.usage(&conversation.id, kept), turn.heard.tier);
-        let decided = Decided { call, conversation, fresh, turn, response, usage };
+        let decided = Decided { call, conversation, place, turn, response, usage };
         let committed = match self.commit(decided).await? {
             Committed::Done(done) => {
                 kept.counted();
@@ -240,6 +247,13 @@ impl Engine {
             "Turn answered"
         );
         Ok(Attempt::Answered(Box::new(answer)))
+    }
+
+    /// Whether a message begins a new conversation in the place of one that cannot be read. Its row is kept.
+    fn begins_anew(&self, call: &Call) -> bool {
+        let input = Input { text: &call.request.text, ..Input::default() };
+        let begins = || self.parts.classifier.understand(&input).control == Some(Control::StartOver);
+        call.request.conversation.is_none() && begins()
     }
 
     pub(super) fn toolbox(
@@ -301,6 +315,7 @@ impl Engine {
             context: serde_json::Map::new(),
             say: None,
             lead: None,
+            after: None,
             carries_on: false,
             generate: false,
             response: None,

@@ -285,6 +285,8 @@ pub enum Control {
     Lost,
     /// What can be done here?
     Help,
+    /// What was said last, once more.
+    Repeat,
     /// Yes.
     Yes,
     /// No.
@@ -302,6 +304,7 @@ impl Control {
             Self::Email => "email",
             Self::Lost => "lost",
             Self::Help => "help",
+            Self::Repeat => "repeat",
             Self::Yes => "yes",
             Self::No => "no",
         }
@@ -338,6 +341,8 @@ pub struct Understanding {
     pub rejected: Option<Rejected>,
     /// Who decided.
     pub tier: Tier,
+    /// Each request by itself, in the order they were said, where the message holds several; else empty.
+    pub requests: Vec<Understanding>,
     /// Whether a model alone names an act, which the person is then asked to confirm.
     pub proposed: bool,
     /// What the local classifier thinks, the likeliest routes first; empty where it was not asked.
@@ -359,6 +364,7 @@ impl Understanding {
             missing: Vec::new(),
             rejected: None,
             tier: Tier::Rule,
+            requests: Vec::new(),
             proposed: false,
             scores: Vec::new(),
             reasoning: reasoning.into(),

@@ -46,11 +46,12 @@ impl Handler for Begin {
         if turn.heard.entities.phone.is_some() && !turn.tools.is_by_text() {
             return Ok(BeginOutcome::Fresh);
         }
-        let first = turn.state.first_proof.as_ref();
+        let first = turn.state.work.first_proof.as_ref();
         if otp::verified(&turn.tools, first, Purpose::Login).await?.is_some() {
             return Ok(BeginOutcome::SecondPending);
         }
-        if let Some(proof) = otp::verified(&turn.tools, turn.state.challenge.as_ref(), Purpose::Login).await?
+        if let Some(proof) =
+            otp::verified(&turn.tools, turn.state.work.challenge.as_ref(), Purpose::Login).await?
         {
             turn.assurance = crate::model::Assurance::CodeVerified;
             turn.proof = Some(proof);
@@ -63,7 +64,7 @@ impl Handler for Begin {
 /// D3: a code that comes again after the login is told apart from one that was never right.
 async fn note_replay(turn: &mut Turn) -> Result<(), Error> {
     let Some(code) = turn.heard.entities.otp_code.clone() else { return Ok(()) };
-    if otp::is_replay(&turn.tools, turn.state.challenge.as_ref(), &code).await? {
+    if otp::is_replay(&turn.tools, turn.state.work.challenge.as_ref(), &code).await? {
         turn.tools.audit(crate::model::EventKind::OtpReplay, Value::Null);
     }
     Ok(())
@@ -71,7 +72,7 @@ async fn note_replay(turn: &mut Turn) -> Result<(), Error> {
 
 /// Whether this conversation waits for a live code to sign in with; if so, where it went is told again.
 async fn code_pending(turn: &mut Turn) -> Result<bool, Error> {
-    let last = otp::issued(&turn.tools, turn.state.challenge.as_ref()).await?;
+    let last = otp::issued(&turn.tools, turn.state.work.challenge.as_ref()).await?;
     let is_login = |i: &Issued| i.challenge.purpose == Purpose::Login.as_str();
     let last = last.filter(is_login).filter(|i| i.challenge.is_live(turn.tools.now));
     let Some(issued) = last else { return Ok(false) };

@@ -46,7 +46,7 @@ impl Handler for SendByEmail {
 /// Asks for the code; `None` where no number is known. The number stays the wanted one until a code was sent, so that it
 /// can take another way.
 async fn send(turn: &mut Turn, route: Route) -> Result<Option<(SendOtpAnswer, Asked)>, Error> {
-    let last = otp::issued(&turn.tools, turn.state.challenge.as_ref()).await?;
+    let last = otp::issued(&turn.tools, turn.state.work.challenge.as_ref()).await?;
     // A number that was given for something else is none to sign in with.
     let last = last.filter(|issued| issued.challenge.purpose == Purpose::Login.as_str());
     let last = last.and_then(|i| Some((i.identifier.phone()?.clone(), i.challenge)));
@@ -71,7 +71,7 @@ async fn send(turn: &mut Turn, route: Route) -> Result<Option<(SendOtpAnswer, As
         turn.state.progress.collect_phone(&phone);
         turn.state.progress.code_sent()?;
         turn.state.progress.otp_send_count = in_conversation;
-        turn.state.first_proof = None;
+        turn.state.work.first_proof = None;
         want(turn, None)?;
     }
     let to = (route == Route::Sms).then(|| phone.masked());
@@ -81,12 +81,12 @@ async fn send(turn: &mut Turn, route: Route) -> Result<Option<(SendOtpAnswer, As
 /// Keeps the number that a code is wanted for, sealed, while none could be sent: "resend" must go to it and to no other.
 fn want(turn: &mut Turn, phone: Option<&Phone>) -> Result<(), Error> {
     let contact = phone.cloned().map(Contact::Phone);
-    turn.state.wanted = contact.map(|contact| sealed::seal(turn, WANTED, &contact)).transpose()?;
+    turn.state.work.wanted = contact.map(|contact| sealed::seal(turn, WANTED, &contact)).transpose()?;
     Ok(())
 }
 
 fn wanted(turn: &Turn) -> Option<Phone> {
-    let contact = sealed::open(turn, WANTED, turn.state.wanted.as_ref());
+    let contact = sealed::open(turn, WANTED, turn.state.work.wanted.as_ref());
     contact.and_then(|contact| contact.phone().cloned())
 }
 
@@ -96,18 +96,18 @@ pub(in crate::agent) async fn number_under_way(turn: &Turn) -> Result<Option<Pho
     if let Some(phone) = wanted(turn) {
         return Ok(Some(phone));
     }
-    let last = otp::issued(&turn.tools, turn.state.challenge.as_ref()).await?;
+    let last = otp::issued(&turn.tools, turn.state.work.challenge.as_ref()).await?;
     let last = last.filter(|issued| issued.challenge.purpose != Purpose::ChangePhone.as_str());
     Ok(last.and_then(|issued| issued.identifier.phone().cloned()))
 }
 
 /// Another number was given, or the one before was called wrong: its code must not sign anybody in any more.
 pub(super) async fn leave_other_number(turn: &mut Turn, phone: Option<&Phone>) -> Result<(), Error> {
-    let last = otp::issued(&turn.tools, turn.state.challenge.as_ref()).await?;
+    let last = otp::issued(&turn.tools, turn.state.work.challenge.as_ref()).await?;
     if let Some(issued) = last.filter(|issued| phone != issued.identifier.phone()) {
         turn.tools.unit.push(challenges::void(&issued.challenge.id));
-        turn.state.challenge = None;
-        turn.state.first_proof = None;
+        turn.state.work.challenge = None;
+        turn.state.work.first_proof = None;
         turn.state.progress.code_void();
     }
     if phone.is_none() {

@@ -64,7 +64,8 @@ impl Handler for TakeName {
 
     async fn run(turn: &mut Turn) -> Result<TakeNameOutcome, Error> {
         if turn.proof.is_none() {
-            turn.proof = otp::verified(&turn.tools, turn.state.challenge.as_ref(), Purpose::Login).await?;
+            turn.proof =
+                otp::verified(&turn.tools, turn.state.work.challenge.as_ref(), Purpose::Login).await?;
             if turn.proof.is_none() {
                 turn.state.progress.code_void();
                 return Ok(TakeNameOutcome::Lapsed);
@@ -156,7 +157,7 @@ impl Handler for CreateSessionNode {
             CreateSessionAnswer::Created(grant) => grant,
             CreateSessionAnswer::Full { limit } => {
                 // The code is used up, and the next try begins with a number again.
-                turn.state.challenge = None;
+                turn.state.work.challenge = None;
                 turn.state.progress.start_over();
                 turn.tell("limit", limit);
                 return Ok(SessionOutcome::Full);
@@ -189,7 +190,7 @@ impl Handler for CreateSessionNode {
             turn.tell("pending_change", serde_json::json!({ "field": field, "due_at": due.to_string() }));
         }
         turn.values.insert("name".into(), user.full_name.unwrap_or_default().into());
-        let goes_on = turn.state.parked.as_ref().is_some_and(|parked| parked.waits(turn.tools.now));
+        let goes_on = turn.state.requests().any(|request| request.waits(turn.tools.now));
         turn.values.insert("by_text".into(), turn.tools.is_by_text().into());
         turn.values.insert("goes_on".into(), goes_on.into());
         turn.context.insert("is_new_user".into(), is_new.into());

@@ -43,7 +43,7 @@ impl Handler for SecondProof {
                 SecondProofOutcome::NotNeeded
             }
             Recycled::ByEmail(_) => {
-                turn.state.first_proof = Some(proof.challenge().clone());
+                turn.state.work.first_proof = Some(proof.challenge().clone());
                 SecondProofOutcome::ByEmail
             }
             Recycled::NoProof => SecondProofOutcome::None,
@@ -63,7 +63,7 @@ impl Handler for SendSecond {
         // In the turn that brought it, the first proof is not in the store yet.
         let first = match turn.proof.clone() {
             Some(proof) => Some(proof),
-            None => otp::verified(&turn.tools, turn.state.first_proof.as_ref(), Purpose::Login).await?,
+            None => otp::verified(&turn.tools, turn.state.work.first_proof.as_ref(), Purpose::Login).await?,
         };
         let user = match &first {
             Some(proof) => otp::check_user_exists(&turn.tools, proof, CheckUserExists {}).await?.user,
@@ -74,7 +74,7 @@ impl Handler for SendSecond {
             begin_again(turn);
             return Ok(SendOutcome::Missing);
         };
-        let last = otp::issued(&turn.tools, turn.state.challenge.as_ref()).await?;
+        let last = otp::issued(&turn.tools, turn.state.work.challenge.as_ref()).await?;
         let live = last.is_some_and(|issued| {
             issued.challenge.purpose == Purpose::VerifyEmail.as_str()
                 && issued.challenge.is_live(turn.tools.now)
@@ -87,10 +87,10 @@ impl Handler for SendSecond {
 
 /// The first proof stands no more. What is left of it is the number, so that "resend" goes there.
 fn begin_again(turn: &mut Turn) {
-    if let Some(second) = turn.state.challenge.take() {
+    if let Some(second) = turn.state.work.challenge.take() {
         turn.tools.unit.push(challenges::void(&second));
     }
-    turn.state.challenge = turn.state.first_proof.take();
+    turn.state.work.challenge = turn.state.work.first_proof.take();
     turn.state.progress.code_void();
 }
 
@@ -108,7 +108,7 @@ impl Handler for VerifySecond {
     type Outcome = VerifySecondOutcome;
 
     async fn run(turn: &mut Turn) -> Result<VerifySecondOutcome, Error> {
-        let first = otp::verified(&turn.tools, turn.state.first_proof.as_ref(), Purpose::Login).await?;
+        let first = otp::verified(&turn.tools, turn.state.work.first_proof.as_ref(), Purpose::Login).await?;
         // The second code was sent after the first was met, so it never is too old while the first proof stands.
         let Some(first) = first else {
             begin_again(turn);
@@ -121,7 +121,7 @@ impl Handler for VerifySecond {
             turn.cleared = Cleared::by_address(&second, &user);
             turn.user = Some(user);
             turn.proof = Some(first);
-            turn.state.first_proof = None;
+            turn.state.work.first_proof = None;
         }
         Ok(outcome)
     }

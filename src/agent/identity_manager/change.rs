@@ -53,7 +53,7 @@ impl Handler for TakeChange {
         let user = turn.user.clone().ok_or(Error::Unproven(Self::NAME))?;
         let waiting = turn.waiting.as_ref().map(|waiting| waiting.slot);
         if waiting != Some(Slot::Otp) {
-            turn.state.changes_left.clear();
+            turn.state.work.changes_left.clear();
         }
         if turn.heard.entities.action == Some(SessionAction::View) {
             return Ok(TakeChangeOutcome::View);
@@ -94,7 +94,7 @@ impl Handler for TakeChange {
         if has(turn, &user, &contact) {
             return Ok(TakeChangeOutcome::Same);
         }
-        turn.state.change = Some(sealed::seal(turn, CHANGE, &contact)?);
+        turn.state.work.change = Some(sealed::seal(turn, CHANGE, &contact)?);
         Ok(TakeChangeOutcome::Ready)
     }
 }
@@ -116,7 +116,7 @@ async fn correct(turn: &mut Turn, user: &User) -> Result<Option<&'static str>, E
     if turn.heard.control != Some(Control::Correct) {
         return Ok(None);
     }
-    let asked = sealed::open(turn, CHANGE, turn.state.change.as_ref());
+    let asked = sealed::open(turn, CHANGE, turn.state.work.change.as_ref());
     let field = if let Some(contact) = asked {
         contact.kind()
     } else {
@@ -125,7 +125,7 @@ async fn correct(turn: &mut Turn, user: &User) -> Result<Option<&'static str>, E
             return Ok(None);
         };
         contact::cancel_open(&mut turn.tools, user).await?;
-        if let Some(challenge) = turn.state.challenge.take() {
+        if let Some(challenge) = turn.state.work.challenge.take() {
             turn.tools.unit.push(challenges::void(&challenge));
         }
         if open.field == "phone" { "phone" } else { "email" }
@@ -194,7 +194,7 @@ impl Handler for RequestChange {
         let unproven = || Error::Unproven(Self::NAME);
         let (user, session) = signed_in(turn, Self::NAME)?;
         let proof = turn.stepped_up.clone().ok_or_else(unproven)?;
-        let Some(contact) = sealed::open(turn, CHANGE, turn.state.change.as_ref()) else {
+        let Some(contact) = sealed::open(turn, CHANGE, turn.state.work.change.as_ref()) else {
             return Ok(RequestOutcome::Gone);
         };
         let answer = request(turn, &proof, (&user, session), &contact).await?;
@@ -203,7 +203,7 @@ impl Handler for RequestChange {
             return Ok(RequestOutcome::Country);
         }
         if let SendOtpAnswer::Sent { .. } = answer {
-            turn.state.change = None;
+            turn.state.work.change = None;
             turn.state.step_up = None;
         }
         Ok(match note(turn, answer, (&contact, false))? {
@@ -248,7 +248,7 @@ impl Handler for ResendChange {
 
     async fn run(turn: &mut Turn) -> Result<SendOutcome, Error> {
         let (user, session) = signed_in(turn, Self::NAME)?;
-        let last = otp::issued(&turn.tools, turn.state.challenge.as_ref()).await?;
+        let last = otp::issued(&turn.tools, turn.state.work.challenge.as_ref()).await?;
         let live = last.is_some_and(|issued| issued.challenge.is_live(turn.tools.now));
         let Some((contact, answer)) = contact::resend_change(&mut turn.tools, (&user, session)).await? else {
             return Ok(SendOutcome::Missing);
@@ -287,7 +287,7 @@ impl Handler for ConfirmChange {
     type Outcome = ConfirmOutcome;
 
     async fn run(turn: &mut Turn) -> Result<ConfirmOutcome, Error> {
-        let last = otp::issued(&turn.tools, turn.state.challenge.as_ref()).await?;
+        let last = otp::issued(&turn.tools, turn.state.work.challenge.as_ref()).await?;
         let purpose = match last.map(|issued| issued.challenge.purpose) {
             Some(purpose) if purpose == Purpose::ChangeEmail.as_str() => Purpose::ChangeEmail,
             _ => Purpose::ChangePhone,
@@ -331,13 +331,13 @@ impl Handler for ApplyChange {
                 if let Contact::Phone(phone) = &contact {
                     turn.state.progress.phone = Some(phone.masked());
                 }
-                if turn.state.changes_left.is_empty() {
+                if turn.state.work.changes_left.is_empty() {
                     ApplyOutcome::Changed
                 } else {
-                    let next = turn.state.changes_left.remove(0);
+                    let next = turn.state.work.changes_left.remove(0);
                     let kind = sealed::open(turn, CHANGE, Some(&next)).map(|contact| contact.kind());
                     turn.tell("next", kind);
-                    turn.state.change = Some(next);
+                    turn.state.work.change = Some(next);
                     ApplyOutcome::More
                 }
             }

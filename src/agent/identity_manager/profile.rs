@@ -170,7 +170,7 @@ fn keep(turn: &mut Turn, contacts: Vec<Contact>) -> Result<(), Error> {
         sealed_ones.push(sealed::seal(turn, CHANGE, &contact)?);
     }
     let mut sealed_ones = sealed_ones.into_iter();
-    turn.state.change = sealed_ones.next();
-    turn.state.changes_left = sealed_ones.collect();
+    turn.state.work.change = sealed_ones.next();
+    turn.state.work.changes_left = sealed_ones.collect();
     Ok(())
 }

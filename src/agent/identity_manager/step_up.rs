@@ -43,7 +43,7 @@ impl Handler for SendStepUp {
     async fn run(turn: &mut Turn) -> Result<KnownSendOutcome, Error> {
         let user = turn.user.clone().ok_or(Error::Unproven(Self::NAME))?;
         let session = turn.tools.actor.session().cloned().ok_or(Error::Unproven(Self::NAME))?;
-        let last = otp::issued(&turn.tools, turn.state.challenge.as_ref()).await?;
+        let last = otp::issued(&turn.tools, turn.state.work.challenge.as_ref()).await?;
         let live = last.is_some_and(|issued| {
             issued.challenge.purpose == Purpose::StepUp.as_str() && issued.challenge.is_live(turn.tools.now)
         });

@@ -124,7 +124,7 @@ impl Handler for EndOne {
 
     async fn run(turn: &mut Turn) -> Result<EndedOutcome, Error> {
         let who = who(turn, Self::NAME)?;
-        let target = turn.state.sessions.take().and_then(|task| task.target);
+        let target = turn.state.work.sessions.take().and_then(|task| task.target);
         let session_id =
             target.and_then(|id| SessionId::parse(&id).ok()).ok_or(Error::Unproven(Self::NAME))?;
         let found = session::get_active_sessions(&turn.tools, &who, GetActiveSessions {}).await?;
@@ -197,7 +197,7 @@ impl Handler for RenameDevice {
 
     async fn run(turn: &mut Turn) -> Result<RenameOutcome, Error> {
         let who = who(turn, Self::NAME)?;
-        let task = turn.state.sessions.take().unwrap_or_default();
+        let task = turn.state.work.sessions.take().unwrap_or_default();
         let device = task.target.and_then(|id| DeviceId::parse(&id).ok());
         let (device_id, name) = device.zip(task.name).ok_or(Error::Unproven(Self::NAME))?;
         turn.tell("device_id", device_id.as_str());

@@ -69,7 +69,7 @@ impl Handler for TakeSessionRequest {
             .as_ref()
             .map(|w| w.slot)
             .filter(|_| turn.heard.answers || turn.heard.rejected.is_some());
-        let before = turn.state.sessions.take().unwrap_or_default();
+        let before = turn.state.work.sessions.take().unwrap_or_default();
         let task = match waits {
             Some(Slot::Device | Slot::DeviceName) => before,
             _ => SessionTask {
@@ -114,7 +114,7 @@ async fn revoke(turn: &mut Turn, who: &SignedIn, task: SessionTask) -> Result<Se
         Found::One(entry) if entry.is_current => Ok(To::LogOut),
         Found::One(entry) => {
             turn.state.progress.selected_session_id = Some(entry.id.clone());
-            turn.state.sessions = Some(SessionTask { target: Some(entry.id), ..task });
+            turn.state.work.sessions = Some(SessionTask { target: Some(entry.id), ..task });
             Ok(To::One)
         }
         Found::Several(entries) => ask(turn, task, (&entries, To::Which)),
@@ -150,12 +150,12 @@ async fn rename(
         }
     }
     let Some(name) = task.name.clone() else {
-        turn.state.sessions = Some(task);
+        turn.state.work.sessions = Some(task);
         return Ok(To::NameMissing);
     };
     match device_name(&name) {
         Ok(_) => {
-            turn.state.sessions = Some(task);
+            turn.state.work.sessions = Some(task);
             Ok(To::Rename)
         }
         Err(error) => Ok(bad_name(turn, task, error.code())),
@@ -163,7 +163,7 @@ async fn rename(
 }
 
 fn bad_name(turn: &mut Turn, task: SessionTask, reason: &str) -> SessionRequestOutcome {
-    turn.state.sessions = Some(SessionTask { name: None, ..task });
+    turn.state.work.sessions = Some(SessionTask { name: None, ..task });
     turn.tell("field", "device_name");
     turn.tell("reason", reason);
     SessionRequestOutcome::BadName
@@ -175,7 +175,7 @@ fn ask(
     task: SessionTask,
     (entries, outcome): (&[Entry], SessionRequestOutcome),
 ) -> Result<SessionRequestOutcome, Error> {
-    turn.state.sessions = Some(task);
+    turn.state.work.sessions = Some(task);
     let unnamed = word(turn, "sessions.unnamed")?;
     let label = |entry: &Entry| entry.name.clone().unwrap_or_else(|| unnamed.clone());
     let options: Vec<Value> = entries

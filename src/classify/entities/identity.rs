@@ -119,7 +119,7 @@ fn is_question(words: &Words) -> bool {
 }
 
 /// Whether a message asks to change something in so many words.
-pub(super) fn asks_for_change(words: &Words) -> bool {
+pub(in crate::classify) fn asks_for_change(words: &Words) -> bool {
     words.as_slice().iter().any(|word| is_change(word))
         && words.any("my|mi|mon|mein|meine|meinen|meu|minha|mera")
 }

@@ -14,11 +14,11 @@ mod target;
 use crate::model::{Entities, Region, Route, SessionAction, Slot, SubIntent};
 
 pub(super) use code::{Code, written_digits};
-pub(super) use identity::{SEVERAL, only_email};
+pub(super) use identity::{SEVERAL, asks_for_change, only_email};
 pub(super) use migration::{is_forbidden, kind as migration_kind};
 pub(super) use person::named;
 pub(super) use phone::{Found, find as find_phone};
-pub(super) use session::everything;
+pub(super) use session::{everything, is_question};
 pub(super) use target::keeps_current;
 
 use super::text::Words;

@@ -101,7 +101,8 @@ fn is_wanted(words: &Words, patterns: &[&str]) -> bool {
     })
 }
 
-fn is_question(words: &Words) -> bool {
+/// Whether a message asks about something rather than for it.
+pub(in crate::classify) fn is_question(words: &Words) -> bool {
     words.contain("how do|can|would|could|should|to i|you|we?")
         || words.contain("what happens|if")
         || words.contain("que pasa|pasaria")

@@ -43,6 +43,32 @@ fn cancel() {
 }
 
 #[test]
+fn repeat() {
+    all(
+        Control::Repeat,
+        &[
+            "repeat that please",
+            "can you repeat the question?",
+            "say that again",
+            "Say it again, please",
+            "what did you say?",
+            "What was that?",
+            "sorry, I didn't catch that",
+            "what was the question?",
+            "where were we?",
+            "pardon?",
+            "repite, por favor",
+            "¿puedes repetir la pregunta?",
+            "¿qué has dicho?",
+            "¿Cómo dices?",
+            "dilo otra vez",
+            "no te he oído",
+            "¿dónde estábamos?",
+        ],
+    );
+}
+
+#[test]
 fn start_over() {
     all(
         Control::StartOver,

@@ -4,6 +4,7 @@ mod awaited;
 mod control;
 mod examples;
 mod properties;
+mod several;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
