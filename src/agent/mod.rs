@@ -6,7 +6,7 @@
 //!
 //! Adding a handler: an outcome enum with `outcomes!`, a type that implements [`Handler`], a row in [`handlers`], and
 //! its node in a graph file. Adding an agent: a graph file of its own, an `agent = "…"` node that leads to it, and the
-//! handlers it needs.
+//! handlers it needs. An agent without a handler is a folder of files, told in the README.
 
 pub mod authenticator;
 mod codes;

@@ -23,6 +23,8 @@ outcomes! {
         Resume = "resume",
         /// To the identity agents.
         UserManagement = "user_management",
+        /// To the agent of a graph file that it names.
+        Agent = "agent",
         /// To the general agent.
         General = "general",
         /// "What can you do?"
@@ -62,8 +64,19 @@ impl Handler for Classify {
             let waiting = repair::reminder(turn).await?;
             turn.values.insert("waiting".into(), waiting.into());
         }
-        if to == To::UserManagement && interrupts(turn) {
+        let is_left = match to {
+            To::UserManagement | To::Agent | To::Confirm => interrupts(turn),
+            To::LostPhone => turn.is_signed_in() && is_come_back_to(turn),
+            _ => false,
+        };
+        if is_left {
             repair::leave_for_now(turn);
+        }
+        // What waits for the sign-in is what was asked for last.
+        let parks = !turn.is_signed_in() && turn.heard.route != Route::User(SubIntent::Authenticate);
+        if to == To::UserManagement && (parks || !turn.rest.is_empty()) {
+            turn.state.next = std::mem::take(&mut turn.rest);
+            turn.state.next_of = Some(turn.tools.message_id.clone());
         }
         if to == To::Unclear && turn.waiting.is_none() && turn.heard.control.is_none() {
             let choices = choices(turn)?;
@@ -87,8 +100,8 @@ fn route(turn: &Turn) -> ClassifyOutcome {
         // Resend, correct, yes and no mean something only to the question that waits, if it knows them.
         Some(control) if knows(turn, control) => return To::Resume,
         // "Shall we go on?"
-        Some(Control::Yes) if turn.state.offered => return To::Repeat,
-        Some(Control::No) if turn.state.offered => return To::Cancel,
+        Some(Control::Yes) if turn.state.offered && turn.waiting.is_some() => return To::Repeat,
+        Some(Control::No) if turn.state.offered && turn.waiting.is_some() => return To::Cancel,
         _ => {}
     }
     // An act that a model alone read out of an answer is put to the person like any other.
@@ -99,14 +112,15 @@ fn route(turn: &Turn) -> ClassifyOutcome {
         return To::Resume;
     }
     if turn.heard.unclear || turn.heard.control.is_some() {
-        // A question that was asked under other graphs cannot be answered any more.
+        // A question that was asked under other graphs cannot be answered any more; an outside agent's answer is on its way.
         let is_stranded = turn.waiting.is_none() && !turn.state.work.frames.is_empty();
         return if is_stranded { To::Resume } else { To::Unclear };
     }
     match &turn.heard.route {
         Route::User(_) => To::UserManagement,
+        Route::Agent(_) if turn.agent.is_some() => To::Agent,
         Route::General => To::General,
-        // No graph adds an agent that could be routed to by name; such a name is nowhere.
+        // An agent that people do not come to by its name is nowhere.
         Route::Agent(_) | Route::OutOfScope => To::OutOfScope,
     }
 }
@@ -127,7 +141,12 @@ fn knows(turn: &Turn, control: Control) -> bool {
 /// Of several requests in one message the sign-in comes first and what ends this session last; all but the first wait.
 fn in_order(turn: &mut Turn) -> Result<(), Error> {
     let mut requests = std::mem::take(&mut turn.heard.requests);
-    if requests.is_empty() {
+    // "Log out and log me in again" is about one thing, and stays what it is as a whole.
+    let is_odd = |request: &Understanding| match request.route {
+        Route::User(SubIntent::Authenticate) => turn.is_signed_in(),
+        _ => !turn.is_signed_in() && ends_here(request),
+    };
+    if requests.is_empty() || requests.iter().any(is_odd) {
         return Ok(());
     }
     if turn.tools.is_by_text() {
@@ -150,15 +169,17 @@ fn in_order(turn: &mut Turn) -> Result<(), Error> {
         }
         next.push(Parked::request(&mut turn.tools, sub_intent, &request)?);
     }
-    turn.state.next = next;
+    turn.rest = next;
     Ok(())
 }
 
 /// Whether a request ends the session that speaks.
 fn ends_here(request: &Understanding) -> bool {
     let asked = &request.entities;
-    let names_another =
-        asked.session_ref.is_some() || asked.device_name.is_some() || asked.keep_current == Some(true);
+    let is_other = |reference: &str| reference != "current";
+    let names_another = asked.session_ref.as_deref().is_some_and(is_other)
+        || asked.device_name.is_some()
+        || asked.keep_current == Some(true);
     asked.action == Some(SessionAction::Revoke) && !names_another
 }
 
@@ -173,20 +194,25 @@ fn moves_everything(sub_intent: SubIntent, asked: &mut Entities) {
 /// Whether a request is for another agent than the one whose question waits, which is then come back to. A request to the
 /// same agent takes the place of what it asked, unless somebody only wants to look at something.
 fn interrupts(turn: &Turn) -> bool {
-    let (Some(active), Some(_)) = (turn.state.work.active(), &turn.waiting) else { return false };
-    let is_own = match &active {
-        Route::User(_) => true,
-        // What is being confirmed or recovered is left for good by asking for something else.
-        Route::Agent(name) => !["understood", "lost_phone"].contains(&name.as_str()),
-        Route::General | Route::OutOfScope => false,
-    };
+    let Some(active) = turn.state.work.active() else { return false };
     let looks = matches!(turn.heard.entities.action, Some(SessionAction::View | SessionAction::Devices));
     let elsewhere = match &turn.heard.route {
         // Whoever is not signed in comes to the sign-in whatever they ask for.
         Route::User(_) if !turn.is_signed_in() => active != Route::User(SubIntent::Authenticate),
         route => *route != active || looks,
     };
-    is_own && elsewhere
+    elsewhere && is_come_back_to(turn)
+}
+
+/// Whether there is a question that is come back to where something else is asked for.
+fn is_come_back_to(turn: &Turn) -> bool {
+    turn.waiting.is_some()
+        && match turn.state.work.active() {
+            Some(Route::User(_)) => true,
+            // What is being confirmed or recovered is left for good by asking for something else.
+            Some(Route::Agent(name)) => !["understood", "lost_phone"].contains(&name.as_str()),
+            _ => false,
+        }
 }
 
 /// The likeliest things that a message may ask for, in words that are understood.
@@ -246,6 +272,7 @@ impl Handler for UserManagement {
         // carry that out.
         if turn.tools.is_by_text() && !turn.is_signed_in() {
             turn.state.parked = None;
+            turn.state.next.clear();
         }
         Ok(match sub_intent {
             SubIntent::ManageSessions => UserManagementOutcome::ManageSessions,

@@ -6,7 +6,7 @@
 //! Adding a move: its phrases in `classify/control.rs`, a `Control`, an outcome of `Classify`, and a handler here.
 
 use super::handler::outcomes;
-use super::{Error, Handler, Registered, State, Turn, Work, authenticator};
+use super::{Error, Handler, Parked, Registered, State, Turn, Work, authenticator};
 use crate::model::{AuthProgress, Route, SubIntent};
 use crate::store::challenges;
 use crate::store::messages::Role;
@@ -45,6 +45,7 @@ pub(super) async fn reminder(turn: &mut Turn) -> Result<String, Error> {
 async fn worded(turn: &mut Turn, reply: &str) -> Result<String, Error> {
     let mut values = turn.values.clone();
     values.extend(turn.state.work.question.clone());
+    values.extend(turn.facts());
     if let Some(options) = turn.state.work.question.get("options") {
         turn.data.insert("options".to_owned(), options.clone());
     }
@@ -121,6 +122,7 @@ impl Handler for StartOver {
 /// Forgets what is worked on; of somebody who is not signed in, everything but what was set aside.
 fn clear(turn: &mut Turn) {
     let work = std::mem::take(&mut turn.state.work);
+    turn.state.parked = None;
     turn.state.next.clear();
     turn.state.offered = false;
     turn.tools.unit.extend(work.challenge.as_ref().map(challenges::void));
@@ -195,8 +197,10 @@ impl Handler for ComeBack {
     type Outcome = ComeBackOutcome;
 
     async fn run(turn: &mut Turn) -> Result<ComeBackOutcome, Error> {
-        let follows =
-            turn.is_signed_in() && turn.state.requests().any(|request| request.waits(turn.tools.now));
+        turn.state.offered = false;
+        let waits = |request: &Parked| request.waits(turn.tools.now);
+        let follows = (turn.is_signed_in() && turn.state.next.iter().any(waits))
+            || (turn.granted.session.is_some() && turn.state.requests().any(waits));
         if turn.state.work.active().is_some() || follows {
             return Ok(ComeBackOutcome::Nothing);
         }

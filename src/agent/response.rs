@@ -19,9 +19,7 @@ impl Handler for ResponseAgent {
         let say = turn.say.clone().ok_or(Error::Silent)?;
         let mut values = turn.data.clone();
         values.extend(turn.values.clone());
-        // By text message nobody stays signed in, so nobody is told that they are.
-        let signed_in = turn.is_signed_in() && !turn.tools.is_by_text();
-        values.insert("signed_in".into(), Value::Bool(signed_in));
+        values.extend(turn.facts());
         let text = turn.replies.say(&turn.tools.language, &say.reply, &values)?;
         let (action, text) = match turn.lead.take() {
             Some(lead) => {
@@ -30,6 +28,11 @@ impl Handler for ResponseAgent {
             }
             None => (say.action, text),
         };
+        // What is asked comes before the rest; whoever is not signed in yet is, once all of it is done.
+        if turn.is_signed_in() && turn.state.work.active().is_some() && !turn.state.next.is_empty() {
+            turn.state.next.clear();
+            turn.after = Some("general.rest_later");
+        }
         let text = match turn.after {
             Some(reply) => in_a_row(&text, &turn.replies.say(&turn.tools.language, reply, &values)?),
             None => text,

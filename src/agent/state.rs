@@ -1,12 +1,14 @@
 //! What a conversation remembers between its turns.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::parked::Parked;
 use super::session_manager::SessionTask;
-use crate::model::{AuthProgress, ChallengeId, Route, SubIntent};
+use crate::model::{AuthProgress, ChallengeId, EffectId, Route, SubIntent};
 
 /// How many questions wait behind the one that is asked. Whoever leaves more behind does not miss the oldest.
 const MOST_SET_ASIDE: usize = 3;
@@ -49,6 +51,15 @@ pub struct Work {
     /// What the question that waits was asked with, so that it can be asked again in the same words.
     #[serde(default)]
     pub question: Map<String, Value>,
+    /// What was said for the fields of the agent that is at work.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+    /// The call to an outside agent whose answer is waited for.
+    #[serde(default)]
+    pub call: Option<EffectId>,
+    /// Answers to the question that waits which could not be taken.
+    #[serde(default)]
+    pub misses: u32,
     /// What is to be done with sessions and waits for more to be said.
     #[serde(default)]
     pub sessions: Option<SessionTask>,
@@ -93,9 +104,12 @@ pub struct State {
     /// What waits for somebody to sign in.
     #[serde(default)]
     pub parked: Option<Parked>,
-    /// What else was asked for, to be done in this order once nothing is worked on.
+    /// What else was asked for, to be done in this order right after what is done first.
     #[serde(default)]
     pub next: Vec<Parked>,
+    /// The message that all of that is carried out with: the one that asked for it, or the sign-in it waited for.
+    #[serde(default)]
+    pub next_of: Option<String>,
 }
 
 impl State {
@@ -130,14 +144,7 @@ impl State {
     }
 }
 
-/// The sub-intent an identity agent's graph serves, so that a slot's answer stays with the agent that asked.
+/// The route of the agent whose graph waits, so that a slot's answer stays with the agent that asked.
 fn route_of(graph: &str) -> Route {
-    let sub_intent = match graph {
-        "authenticator" => SubIntent::Authenticate,
-        "session_manager" => SubIntent::ManageSessions,
-        "identity_migrator" => SubIntent::MigrateIdentity,
-        "identity_manager" => SubIntent::UpdateIdentity,
-        other => return Route::Agent(other.to_owned()),
-    };
-    Route::User(sub_intent)
+    SubIntent::of_graph(graph).map_or_else(|| Route::Agent(graph.to_owned()), Route::User)
 }

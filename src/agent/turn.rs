@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::State;
-use crate::graph::Say;
-use crate::model::{Assurance, EffectId, NodeResponse, Phone, Slot, Understanding};
+use super::{Parked, State};
+use crate::graph::{Pattern, Say};
+use crate::model::{Assurance, EffectId, FACTS, NodeResponse, Phone, Slot, Understanding};
 use crate::prompt::Replies;
 use crate::store::users::User;
 use crate::tool::Toolbox;
@@ -28,6 +28,8 @@ pub struct Waiting {
     pub slot: Slot,
     /// The reply that asks for it.
     pub reply: String,
+    /// What the answer must look like, where it is a text.
+    pub pattern: Option<Pattern>,
     /// The outcomes its node knows besides `answered`.
     pub outcomes: Vec<String>,
 }
@@ -39,8 +41,12 @@ pub struct Turn {
     pub tools: Toolbox,
     /// What the message was understood to mean.
     pub heard: Understanding,
+    /// The agent that this names, where people come to it by its name.
+    pub agent: Option<String>,
     /// What the conversation remembers.
     pub state: State,
+    /// Whether the conversation is an account's, in a turn that no person began. It is for words alone, and proves nothing.
+    pub owned: bool,
     /// What is proved of the person so far in this turn.
     pub assurance: Assurance,
     /// The question the conversation waited with when the turn began.
@@ -65,6 +71,8 @@ pub struct Turn {
     pub say: Option<Say>,
     /// What is said before it, and the action the answer has instead.
     pub lead: Option<Say>,
+    /// What the message asks for besides.
+    pub rest: Vec<Parked>,
     /// The reply that the answer ends with.
     pub after: Option<&'static str>,
     /// The finished answer.
@@ -83,6 +91,16 @@ impl Turn {
     /// Adds to the answer's data.
     pub fn tell(&mut self, key: &str, value: impl Into<Value>) {
         self.data.insert(key.to_owned(), value.into());
+    }
+
+    /// What every text is given besides its own values, named as in [`crate::model::FACTS`].
+    pub fn facts(&self) -> Map<String, Value> {
+        // By text message nobody stays signed in, so nobody is told that they are.
+        let signed_in = self.owned || (self.is_signed_in() && !self.tools.is_by_text());
+        let [language, is_signed_in] = FACTS;
+        let facts =
+            [(language, Value::from(self.tools.language.as_str())), (is_signed_in, Value::from(signed_in))];
+        facts.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
     }
 
     /// Whether somebody is signed in.

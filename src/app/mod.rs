@@ -5,6 +5,7 @@
 //!
 //! Adding a part: build it in [`App::build`] from its own `Options`, and give it a double only if it reaches outside.
 
+mod agents;
 mod senders;
 mod serve;
 pub mod sources;
@@ -35,7 +36,7 @@ use crate::model::{Clock, Profile, Randomness};
 use crate::prompt::Replies;
 use crate::sms::{Sender, Served, Sms};
 use crate::store::Store;
-use crate::worker::{self, Worker};
+use crate::worker::{self, Outside, Worker};
 
 /// What stands in for the world outside. Nothing does by default.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +59,8 @@ pub struct Doubles {
     pub llm: Option<Arc<dyn Llm>>,
     /// The way out, for whoever has one already or gives names other addresses.
     pub fetch: Option<Fetch>,
+    /// The outside agents.
+    pub outside: Option<Arc<dyn Outside>>,
     /// Hears every message too, and decides nothing.
     pub shadow: Option<Shadow>,
 }
@@ -116,6 +119,7 @@ impl App {
         let local = || local_sender(config.profile, &store, (&keys, &clock, &randomness));
         let sms = doubles.sms.map_or_else(|| senders::sms(&config, (&fetch, &clock), local), Ok)?;
         let mail = doubles.mail.map_or_else(|| senders::mail(&config, &clock, local), Ok)?;
+        let outside = doubles.outside.map_or_else(|| senders::outside(&config, &fetch), Ok)?;
         let worker = Worker::new(worker::Parts {
             engine: Arc::clone(&engine),
             store: store.clone(),
@@ -127,6 +131,7 @@ impl App {
             boundaries: doubles.boundaries,
             sms,
             mail,
+            outside,
             domain,
             options: config.worker.clone(),
         });

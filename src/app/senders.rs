@@ -11,6 +11,7 @@ use crate::fetch::Fetch;
 use crate::mail::{Mail, Smtp};
 use crate::model::{Clock, Profile};
 use crate::sms::{Gateway, Sender, Sms, twilio};
+use crate::worker::{Outside, OverHttp};
 
 /// The sender of text messages: the one that is configured, or `local` where there is one. A service without a sender
 /// does not start: people would wait for codes that went nowhere.
@@ -45,6 +46,11 @@ pub(super) fn mail(
     let local =
         local().context("the profile `prod` needs a sender of e-mails: set mail.smtp_url and mail.from")?;
     Ok(local)
+}
+
+/// The door to outside agents, at the addresses that are configured.
+pub(super) fn outside(config: &Config, fetch: &Fetch) -> anyhow::Result<Arc<dyn Outside>> {
+    Ok(Arc::new(OverHttp::new(fetch, &config.graph).context("graph.addresses")?))
 }
 
 /// The address that Twilio reports to. Without one that was configured, a stand-in for Twilio that is called plainly, as

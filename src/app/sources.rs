@@ -1,10 +1,11 @@
-//! The files that are the conversation: graphs and texts, compiled in or from a folder.
+//! The files that are the conversation: graphs and texts, compiled in or from a folder, and agents' folders besides.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use super::agents::{self, Agents};
 use crate::agent;
 use crate::graph::{self, Catalog, GraphSet};
 use crate::prompt::{self, Replies};
@@ -35,24 +36,38 @@ pub struct Broken(String);
 /// Loads texts and graphs, and proves the graphs against the handlers and the texts. What is wrong in either is told at
 /// once.
 pub fn load(texts: &prompt::Options, graphs: &graph::Options) -> Result<(Replies, GraphSet), Broken> {
-    let replies = spoken(texts).and_then(|sources| Ok(Replies::load(texts, &sources)?));
+    let Agents { graphs: added, texts: own, mut problems } = agents::read(&graphs.agents);
+    let replies = spoken(texts).and_then(|sources| Ok(Replies::with_agents(texts, &sources, &own)?));
     // Broken texts are no reason to keep quiet about the graphs, whose proofs need the keys alone.
     let known = replies.as_ref().map_or_else(|_| BTreeMap::new(), Replies::keys);
-    let set = sources(graphs).and_then(|sources| Ok(graph::load(&sources, &declared(known))?));
+    let set = sources(graphs).and_then(|mut sources| {
+        sources.extend(added);
+        Ok(graph::load(&sources, &declared(known, graphs))?)
+    });
     match (replies, set) {
-        (Ok(replies), Ok(set)) => Ok((replies, set)),
-        (Err(one), Err(two)) => Err(Broken(format!("{one:#}\n{two:#}"))),
-        (Err(one), Ok(_)) | (Ok(_), Err(one)) => Err(Broken(format!("{one:#}"))),
+        (Ok(replies), Ok(set)) if problems.is_empty() => Ok((replies, set)),
+        (replies, set) => {
+            problems.extend(replies.err().map(|e| format!("{e:#}")));
+            problems.extend(set.err().map(|e| format!("{e:#}")));
+            Err(Broken(problems.join("\n")))
+        }
     }
 }
 
 /// What handlers and replies there are, for the graphs' proofs.
-pub fn catalog(replies: &Replies) -> Catalog {
-    declared(replies.keys())
+pub fn catalog(replies: &Replies, options: &graph::Options) -> Catalog {
+    declared(replies.keys(), options)
 }
 
-fn declared(replies: BTreeMap<String, BTreeSet<String>>) -> Catalog {
-    Catalog { handlers: agent::handlers().iter().map(|h| h.spec).collect(), replies, root: ROOT.to_owned() }
+fn declared(replies: BTreeMap<String, BTreeSet<String>>, options: &graph::Options) -> Catalog {
+    let names = |settings: &[graph::Setting]| settings.iter().map(|setting| setting.name.clone()).collect();
+    Catalog {
+        handlers: agent::handlers().iter().map(|h| h.spec).collect(),
+        replies,
+        root: ROOT.to_owned(),
+        addresses: names(&options.addresses),
+        secrets: names(&options.secrets),
+    }
 }
 
 fn spoken(options: &prompt::Options) -> anyhow::Result<Vec<prompt::Source>> {
@@ -64,20 +79,14 @@ fn spoken(options: &prompt::Options) -> anyhow::Result<Vec<prompt::Source>> {
 
 fn sources(options: &graph::Options) -> anyhow::Result<Vec<graph::Source>> {
     let Some(folder) = &options.folder else {
-        let source = |&(name, text): &(&str, &str)| graph::Source { name: name.into(), text: text.into() };
+        let source = |&(name, text): &(&str, &str)| graph::Source::graph(name, text);
         return Ok(GRAPHS.iter().map(source).collect());
     };
     let files = files(folder, |name| name.strip_suffix(".toml").is_some()).context("graph.folder")?;
-    Ok(files
-        .into_iter()
-        .map(|(path, text)| graph::Source { name: path.display().to_string(), text })
-        .collect())
+    Ok(files.into_iter().map(|(path, text)| graph::Source::graph(path.display().to_string(), text)).collect())
 }
 
 fn languages(folder: &Path) -> anyhow::Result<Vec<prompt::Source>> {
-    fn language(name: &str) -> Option<&str> {
-        name.strip_prefix("replies.")?.strip_suffix(".toml")
-    }
     let files = files(folder, |name| language(name).is_some())?;
     let source = |(path, text): (PathBuf, String)| {
         let language = path.file_name().and_then(|n| n.to_str()).and_then(language)?.to_owned();
@@ -86,8 +95,13 @@ fn languages(folder: &Path) -> anyhow::Result<Vec<prompt::Source>> {
     Ok(files.into_iter().filter_map(source).collect())
 }
 
+/// The language of a file of replies, by its name.
+pub(super) fn language(name: &str) -> Option<&str> {
+    name.strip_prefix("replies.")?.strip_suffix(".toml")
+}
+
 /// The files of a folder whose names fit, by name; none at all is an error.
-fn files(folder: &Path, fits: impl Fn(&str) -> bool) -> anyhow::Result<Vec<(PathBuf, String)>> {
+pub(super) fn files(folder: &Path, fits: impl Fn(&str) -> bool) -> anyhow::Result<Vec<(PathBuf, String)>> {
     let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let mut found = Vec::new();
     for entry in entries {

@@ -11,6 +11,7 @@
 mod boundary;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
@@ -30,6 +31,26 @@ pub enum Delivery {
     Uncertain,
     /// Refused for good; the code says why.
     Refused(String),
+    /// An outside agent answered, or never will.
+    Answered(Answered),
+}
+
+/// What a call to an outside agent came to.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// The outcome of the node that called.
+    pub outcome: &'static str,
+    /// The fields that the answer fills.
+    pub fields: Vec<(String, String)>,
+    /// The worker whose claim on the effect ends with it.
+    pub by: String,
+}
+
+/// What was answered may be about somebody.
+impl fmt::Debug for Answered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answered").field("outcome", &self.outcome).finish_non_exhaustive()
+    }
 }
 
 /// Turns that wait for a delivery, by effect, and the worker that is told of new effects.

@@ -1,7 +1,7 @@
 //! The tiers in their order, and the form of their answer.
 
 use super::asked::Proposal;
-use super::awaited::{self, Verdict, outside_phone};
+use super::awaited::{self, Rules, Verdict, outside_phone};
 use super::entities::{Message, is_forbidden, missing, of_route};
 use super::proposed::{Merged, merge};
 use super::text::Words;
@@ -89,6 +89,9 @@ impl Cascade<'_> {
         if let Some(found) = found.filter(|found| *found != Control::Email || self.may_be_by_email()) {
             return Some(self.moved(found, Entities::default()));
         }
+        if self.input.awaiting == Some(Slot::Text) && awaited::fits(self.input.text, self.input.pattern) {
+            return None;
+        }
         // While a code is awaited a number may stand beside a code; the slot's rule weighs the two.
         let corrects = control::corrects(&outside_phone(&self.message), self.message.phone.is_some());
         (corrects && (self.input.awaiting != Some(Slot::Otp) || self.message.phone.is_none()))
@@ -97,7 +100,8 @@ impl Cascade<'_> {
 
     fn awaited(&self) -> Option<Understanding> {
         let slot = self.input.awaiting?;
-        let verdict = awaited::judge(&self.message, self.options.region, || self.is_other_request())?;
+        let rules = Rules { region: self.options.region, pattern: self.input.pattern };
+        let verdict = awaited::judge(&self.message, &rules, || self.is_other_request())?;
         let route = self.input.active.clone().unwrap_or_else(|| home(slot));
         Some(match verdict {
             Verdict::Answer(mut entities) => {
@@ -147,7 +151,7 @@ impl Cascade<'_> {
         let plain = self.request(self.input.text)?;
         let is_other = plain.route != heard.route && Some(&plain.route) != self.input.active.as_ref();
         let reasoning = format!("{}; whatever is awaited", plain.reasoning);
-        is_other.then(|| Understanding { reasoning, ..plain })
+        is_other.then_some(Understanding { reasoning, ..plain })
     }
 
     /// The message as several requests, where it is that. What it is as a whole stands, if it is one of them.
@@ -188,14 +192,15 @@ impl Cascade<'_> {
         self.input.awaiting.is_none() && self.input.active.is_none()
     }
 
-    /// Whether the text is, clearly, a request for something else than what is being worked on.
+    /// Whether the text is, clearly, a request for something else than what is being worked on. Where any text may be the
+    /// answer, only what is sure to be one is.
     fn is_other_request(&self) -> bool {
+        let is_any = self.input.awaiting == Some(Slot::Text) && self.input.pattern.is_none();
+        let clear = if is_any { self.options.sure } else { self.options.accept };
         let scores = self.model.classify(self.input.text, &self.context());
         let home = self.input.awaiting.map(home);
         let active = self.input.active.as_ref().or(home.as_ref()).map(Route::as_str);
-        scores
-            .best()
-            .is_some_and(|best| Some(best.label) != active && best.probability >= self.options.accept)
+        scores.best().is_some_and(|best| Some(best.label) != active && best.probability >= clear)
     }
 
     fn context(&self) -> Context {
@@ -244,6 +249,6 @@ fn home(slot: Slot) -> Route {
         Slot::Email | Slot::NewPhone | Slot::Field => Route::User(SubIntent::UpdateIdentity),
         Slot::Device | Slot::DeviceName => Route::User(SubIntent::ManageSessions),
         Slot::MigrationType => Route::User(SubIntent::MigrateIdentity),
-        Slot::Confirm => Route::General,
+        Slot::Confirm | Slot::Text => Route::General,
     }
 }

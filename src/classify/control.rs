@@ -211,6 +211,14 @@ const NO: &[&str] = &[
     "non|nein|nao|nahi|nahin|いいえ|不|不要|不是|لا|нет",
 ];
 
+/// Every word of every phrase, in small letters and without accents.
+pub fn control_words() -> impl Iterator<Item = &'static str> {
+    let moves = MOVES.iter().flat_map(|(_, phrases)| *phrases);
+    let rest = [BEFORE, AFTER, YES, NO, WRONG_NUMBER, CORRECTION].into_iter().flatten();
+    let words = |phrase: &'static str| phrase.split(|c: char| !c.is_alphabetic());
+    moves.chain(rest).copied().flat_map(words).filter(|word| !word.is_empty())
+}
+
 /// The move that the whole of a text is. `idle` says that nothing is awaited or worked on: "it never came" is then
 /// about something else than a code.
 pub(super) fn find(words: &Words, idle: bool) -> Option<Control> {

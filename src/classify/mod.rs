@@ -40,13 +40,13 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::graph::{Example, GraphSet};
+use crate::graph::{Example, GraphSet, Pattern};
 use crate::llm::{Llm, Spent};
 use crate::model::{Route, Slot, SubIntent, Tier, Understanding};
 use crate::nlu::{Context, Model, Row};
@@ -57,6 +57,7 @@ use cascade::{Cascade, Local};
 use entities::Message;
 use generate::Generating;
 
+pub use control::control_words;
 pub use error::Error;
 pub use generate::{Generated, SmallTalk};
 pub use options::Options;
@@ -84,6 +85,8 @@ pub struct Input<'a> {
     pub text: &'a str,
     /// The slot that is awaited.
     pub awaiting: Option<Slot>,
+    /// What the answer must look like, where a text is awaited.
+    pub pattern: Option<&'a Pattern>,
     /// The route that is being worked on.
     pub active: Option<Route>,
     /// The question that was asked last, as it was worded; for a model.
@@ -132,8 +135,12 @@ impl Classifier {
     /// The same, with the graphs' examples, and with a model that was kept where there is one.
     pub fn trained(options: &Options, training: Training<'_>) -> Result<Self, Error> {
         options.check()?;
+        let learned: Vec<Row> = training.graphs.into_iter().flat_map(GraphSet::examples).map(row).collect();
         let mut rows = crate::nlu::utterances()?;
-        rows.extend(training.graphs.into_iter().flat_map(GraphSet::examples).map(row));
+        let claimed = claimed(&learned);
+        let is_free = |row: &Row| !claimed.contains(text::Words::of(&row.text).as_slice());
+        rows.retain(|row| !matches!(row.label.as_str(), "general" | "out_of_scope") || is_free(row));
+        rows.extend(learned);
         let model = Arc::new(Model::load_or_train(&rows, TRAINING_SEED, training.cache)?);
         let agents = training.graphs.map(agents).unwrap_or_default();
         Ok(Self { options: options.clone(), model, agents, asking: None, generating: None })
@@ -255,15 +262,15 @@ fn agents(graphs: &GraphSet) -> Vec<(String, String)> {
     said.into_iter().map(|(name, all)| (name, about(all))).collect()
 }
 
+/// What some agent does is nobody's work no more, whatever is awaited: the words of all that people say to come to one.
+fn claimed(learned: &[Row]) -> BTreeSet<Vec<String>> {
+    let comes = learned.iter().filter(|row| row.context.awaiting.is_none());
+    comes.map(|row| text::Words::of(&row.text).as_slice().to_vec()).collect()
+}
+
 /// A graph's example as a row: the four graphs of the seed's intents stand for these, any other for itself.
 fn row((graph, example): (&str, &Example)) -> Row {
-    let label = match graph {
-        "authenticator" => SubIntent::Authenticate.as_str(),
-        "session_manager" => SubIntent::ManageSessions.as_str(),
-        "identity_migrator" => SubIntent::MigrateIdentity.as_str(),
-        "identity_manager" => SubIntent::UpdateIdentity.as_str(),
-        other => other,
-    };
+    let label = SubIntent::of_graph(graph).map_or(graph, |sub_intent| sub_intent.as_str());
     let awaiting = example.awaiting.map(|slot| slot.as_str().to_owned());
     let active = awaiting.is_some().then(|| label.to_owned());
     Row { text: example.text.clone(), label: label.to_owned(), context: Context { awaiting, active } }

@@ -16,8 +16,9 @@ const MOST_JOINTS: usize = 4;
 /// Longest message that is parted, in characters.
 const LONGEST: usize = 300;
 
-/// Words before what somebody else asks for.
-const QUOTES: &str = "said|says|told|asked|wrote|reads|dijo|dice|dicen";
+/// Words before what somebody else asks for, and words that bind one part of a message to another.
+const BINDS: &str = "said|says|told|asked|wrote|reads|dijo|dice|dicen|but|except|without|unless|instead|stay|keep|leave|dont|not|\
+    never|no|pero|excepto|salvo|menos|sin|nunca|deja|manten";
 
 /// What joins two requests, the longer before what it begins with. Each is matched with a space on both sides.
 const JOINTS: &[&str] = &[
@@ -53,7 +54,7 @@ type Joint = (usize, usize);
 pub(super) fn parts(cascade: &Cascade<'_>) -> Vec<Understanding> {
     let text = cascade.input.text;
     let words = cascade.message.words;
-    if is_question(words) || words.any(QUOTES) {
+    if is_question(words) || words.any(BINDS) || text.contains(['"', '“', '«']) {
         return Vec::new();
     }
     if text.chars().take(LONGEST + 1).count() > LONGEST {
@@ -147,7 +148,7 @@ impl Known<'_, '_> {
         let has = |wanted| parts.iter().any(|part| part.route == Route::User(wanted));
         let is_one = has(SubIntent::Authenticate) && has(SubIntent::MigrateIdentity);
         // Several fields of one account change together, with one step-up.
-        let is_batch = parts.iter().all(|part| is_change(part));
+        let is_batch = parts.iter().all(is_change);
         (!is_one && !is_batch).then_some(parts)
     }
 

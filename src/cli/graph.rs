@@ -35,8 +35,8 @@ pub(super) enum Format {
 pub(super) fn run(command: &Command, config: &Config) -> Result<(), Failure> {
     match command {
         Command::Check { folder } => {
-            let options =
-                folder.clone().map_or_else(|| config.graph.clone(), |f| Options { folder: Some(f) });
+            let own = folder.clone().or_else(|| config.graph.folder.clone());
+            let options = Options { folder: own, ..config.graph.clone() };
             let (_, graphs) = sources::load(&config.prompt, &options)?;
             summarise(&graphs);
         }
@@ -50,7 +50,7 @@ pub(super) fn run(command: &Command, config: &Config) -> Result<(), Failure> {
                 Format::Mermaid => draw::mermaid,
                 Format::Dot => draw::dot,
             };
-            out::line(draw(found, &sources::catalog(&replies)).trim_end());
+            out::line(draw(found, &sources::catalog(&replies, &config.graph)).trim_end());
         }
     }
     Ok(())

@@ -5,6 +5,7 @@
 //!
 //! Adding a command: a variant of `Command`, a file of its own, an arm in [`run`], and its line in the README.
 
+mod capture;
 mod chat;
 mod eval;
 mod graph;
@@ -55,6 +56,8 @@ enum Command {
     /// Play scenarios and say whether they hold.
     #[command(after_long_help = crate::scenario::format::help())]
     Replay(replay::Arguments),
+    /// Write a stored conversation as a scenario, without anything of the person's.
+    Capture(capture::Arguments),
     /// Measure how well messages are understood, on labelled rows.
     Eval(eval::Arguments),
     /// Look at the messages sent, and let dead ones be tried again.
@@ -123,6 +126,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Graph(command) => graph::run(&command, &config(arguments.config.as_deref())?),
         Command::Eval(asked) => eval::run(&asked, &config(arguments.config.as_deref())?),
+        Command::Capture(asked) => capture::run(&asked, &config(arguments.config.as_deref())?),
         Command::Replay(asked) => replay::run(&asked, arguments.config.as_deref()),
         Command::Outbox(command) => outbox::run(command, &config(arguments.config.as_deref())?),
         Command::Tools => tools::run(),

@@ -7,12 +7,11 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 
 use super::{Failure, block_on, out};
-use crate::app::{self, sources};
+use crate::app;
 use crate::clock::SystemClock;
 use crate::fetch::Fetch;
 use crate::model::{Clock, Randomness};
-use crate::scenario::{self, Coverage, Report, Scenario, Setup, recordings};
-use crate::{graph, prompt};
+use crate::scenario::{self, Coverage, Report, Scenario, Setup, Used, recordings};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -73,10 +72,13 @@ pub(super) fn run(arguments: &Arguments, config: Option<&Path>) -> Result<(), Fa
         keep(&reports)?;
     }
     if arguments.coverage {
-        out::line(cover(&reports)?.to_string().trim_end());
+        out::line(cover(&scenarios, &reports)?.to_string().trim_end());
     }
     if let Some((median, p95)) = scenario::latency(&reports) {
         out::line(&format!("a turn took {median:.1} ms in the median, {p95:.1} ms at p95"));
+    }
+    if let Some(ran) = ran(&reports) {
+        out::line(&ran);
     }
     if let Some(used) = used(&reports) {
         out::line(&used);
@@ -117,6 +119,20 @@ fn keep(reports: &[Report]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What turns asked of the database and of the graphs, where there were any.
+fn ran(reports: &[Report]) -> Option<String> {
+    let of = |figure: fn(&Used) -> u64| {
+        let mut all: Vec<u64> = reports.iter().flat_map(|report| &report.used).map(figure).collect();
+        all.sort_unstable();
+        Some((*all.get(all.len() / 2)?, *all.last()?))
+    };
+    let ((statements, most_statements), (steps, most_steps)) = (of(|u| u.statements)?, of(|u| u.steps)?);
+    Some(format!(
+        "a turn ran {statements} statements in the median, {most_statements} at most, \
+         and passed {steps} edges, {most_steps} at most"
+    ))
+}
+
 /// What language models used, where any was asked.
 fn used(reports: &[Report]) -> Option<String> {
     let spent = || reports.iter().flat_map(|report| &report.spent);
@@ -147,9 +163,8 @@ fn told(report: &Report) {
     }
 }
 
-fn cover(reports: &[Report]) -> anyhow::Result<Coverage> {
-    let (_, graphs) = sources::load(&prompt::Options::default(), &graph::Options::default())?;
-    let mut coverage = Coverage::of(&graphs);
+fn cover(scenarios: &[Scenario], reports: &[Report]) -> anyhow::Result<Coverage> {
+    let mut coverage = Coverage::of_scenarios(scenarios)?;
     for report in reports {
         coverage.add(&report.edges);
     }

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::Config;
 use super::value::{Expected, Raw};
 use crate::fetch::{Allowed, Url};
+use crate::graph::Setting;
 use crate::llm::{self, Price};
 use crate::model::{AuthProgress, Region, Secret, Tier};
 use crate::{sms, telemetry};
@@ -156,6 +157,9 @@ pub(super) const KEYS: &[Key] = &[
         .alias("OTEL_EXPORTER_OTLP_ENDPOINT"),
 
     key("graph.folder", |c, v| put(&mut c.graph.folder, v.text("a path", is_path).map(|p| Some(PathBuf::from(p))))),
+    key("graph.agents", |c, v| put(&mut c.graph.agents, v.list(AGENTS, |folder: &PathBuf| folder.to_str().is_some_and(is_path)))),
+    key("graph.addresses", |c, v| put(&mut c.graph.addresses, v.list(ADDRESSES, |setting: &Setting| is_http(setting.value.expose())))),
+    key("graph.secrets", |c, v| put(&mut c.graph.secrets, v.list(SECRETS, |_: &Setting| true))).secret(),
 
     key("prompt.folder", |c, v| put(&mut c.prompt.folder, v.text("a path", is_path).map(|p| Some(PathBuf::from(p))))),
     key("prompt.language", |c, v| put(&mut c.prompt.language, v.text("a language of two letters, such as en", is_language))),
@@ -183,6 +187,9 @@ const ALLOWED: &str =
     "a list of hosts and networks, such as mcp.example, mcp.example:8443, 10.1.0.0/16 or [fd00::]/8";
 const REGION: &str = "a country of two letters, such as US, or none";
 const COLLECTOR: &str = "the URL of a collector, such as http://127.0.0.1:4318, without a user or a password";
+const ADDRESSES: &str = "a list of NAME=ADDRESS, such as orders_url=https://orders.example.com/v1";
+const SECRETS: &str = "a list of NAME=VALUE with lower-case names and values of visible ASCII characters";
+const AGENTS: &str = "a list of paths of folders, one for each agent";
 const LEVEL: &str =
     "one of error, warn, info, debug, trace, off, or target=level, with commas between several";
 

@@ -7,9 +7,11 @@
 //! It does not know what the options do. It reads the process's environment, and is the only place that does; the
 //! content of a key file is not its business.
 //!
-//! Adding a key: a field in its module's `Options`, a row in `keys.rs`, a commented line in `defaults.toml`. Adding a
+//! Adding a key: a field in its module's `Options`, a row in `keys.rs`, a commented line in `defaults.toml`; one that changes
+//! what is answered in a row of `conversation.rs` too. Adding a
 //! rule over several keys: a row in `rules.rs`.
 
+mod conversation;
 mod entries;
 mod keys;
 mod problem;

@@ -8,7 +8,12 @@ use super::turn::Call;
 use super::{Engine, Error, checkpoint, parked};
 use crate::agent::Turn;
 use crate::bus::Delivery;
-use crate::model::{Actor, ConversationId, EffectId, MessageId, NodeResponse, Owner, SessionId, UserId};
+use crate::classify::Input;
+use crate::crypto::Code;
+use crate::mask;
+use crate::model::{
+    Actor, ConversationId, EffectId, MessageId, NodeResponse, Owner, SessionId, Slot, Understanding, UserId,
+};
 use crate::store::conversations::{self, Conversation};
 use crate::store::messages::{self, Message, Role};
 use crate::store::pending::{self, PendingResponse, PendingStatus};
@@ -58,7 +63,7 @@ pub(super) struct Done {
     /// Every message the turn queued.
     pub(super) queued: Vec<EffectId>,
     pub(super) answer_id: MessageId,
-    /// The sign-in's answer, where what was parked until then is to follow.
+    /// The answer so far, where more that was asked for is to follow.
     pub(super) follow_up: Option<StoredAnswer>,
 }
 
@@ -70,7 +75,7 @@ pub(super) struct StoredAnswer {
     #[serde(default)]
     pub(super) reply: Option<String>,
     pub(super) session: Option<StoredSession>,
-    /// The message that it stands in, where what was parked until the sign-in is still to be carried out.
+    /// The message that it stands in, where more that was asked for is still to be carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) follow_up: Option<MessageId>,
 }
@@ -112,7 +117,7 @@ impl Engine {
             response: response.clone(),
             reply: reply.clone(),
             session: grant.as_ref().map(StoredSession::of),
-            follow_up: parked::awaited(grant.is_some(), &turn, &said[1].id),
+            follow_up: parked::awaited(&turn, call, &said[1].id),
         };
         self.end_with_turn(&mut turn, &stored);
 
@@ -290,4 +295,28 @@ fn guard(unit: &mut Unit, call: &Call, turn: &Turn, signs_in: bool) -> Option<us
         _ => return None,
     }
     unit.len().checked_sub(1)
+}
+
+impl Engine {
+    /// What is stored of somebody's message: never a code, token or whole number, however it was spelt. The masker knows
+    /// digits and not words; so what it left is read as if a code were awaited, wherever the conversation stands, and
+    /// where that gives one nothing is kept.
+    pub(super) fn stored_text(&self, text: &str, heard: &Understanding) -> String {
+        // PostgreSQL keeps every character but this one.
+        let text = text.replace('\0', "\u{fffd}");
+        let masked = mask::text(&text);
+        let left: Vec<&str> = masked
+            .split(mask::HIDDEN)
+            .map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit()))
+            .collect();
+        let input = Input { text: &left.join(" "), awaiting: Some(Slot::Otp), ..Input::default() };
+        let left = self.parts.classifier.understand(&input);
+        let is_code = left.entities.otp_code.is_some_and(|code| {
+            [Code::DIGITS, Code::DIGITS_HARDENED].contains(&u32::try_from(code.len()).unwrap_or(0))
+        });
+        let is_longer = left.rejected.is_some_and(|r| r.slot == Slot::Otp && r.reason == "too_long");
+        let is_given = heard.entities.otp_code.is_some() || heard.entities.phone.is_some();
+        let is_spelt_out = is_code || is_longer || (is_given && masked == text);
+        if is_spelt_out { mask::HIDDEN.to_owned() } else { masked }
+    }
 }

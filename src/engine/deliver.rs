@@ -4,7 +4,8 @@
 //! the worker has made its first try, two seconds at most. If the provider refuses for good, an internal turn runs the
 //! waiting question's outcome `undeliverable`, which corrects state and answer in one version-checked transaction. Later
 //! refusals come the same way, as a new message. If nobody takes the message now, or nobody can tell whether it left, the
-//! outcomes `delayed` and `uncertain` say so in the answer's stead; the code stays as good as it was. Nobody waits for an
+//! outcomes `delayed` and `uncertain` say so in the answer's stead; the code stays as good as it was. A call to an outside
+//! agent is waited for alike, and its answer comes the same two ways (`outside.rs`). Nobody waits for an
 //! e-mail: how soon it left, and whether, would tell whether there is an address (D5).
 
 use serde_json::json;
@@ -12,16 +13,16 @@ use tracing::info;
 
 use super::commit::{Done, StoredAnswer};
 use super::request::Answer;
-use super::run::{Start, Step};
+use super::run::{Occasion, Start, Step};
 use super::turn::{Call, place};
-use super::{Engine, Error, checkpoint};
+use super::{Engine, Error, checkpoint, outside};
 use crate::agent::{State, Turn};
-use crate::bus::Delivery;
+use crate::bus::{Answered, Delivery};
 use crate::model::{Actor, Entities, EventKind, MessageId, NodeResponse, Route, SubIntent, Understanding};
 use crate::sms::{self, Reason};
 use crate::store::conversations::Conversation;
 use crate::store::messages::{self, Message, Role};
-use crate::store::outbox::Effect;
+use crate::store::outbox::{self, Effect};
 use crate::store::{Applied, Unit, challenges, conversations, pending};
 use crate::tool::{Toolbox, otp};
 
@@ -51,6 +52,8 @@ enum Fate<'a> {
     Delayed,
     /// Nobody can tell.
     Uncertain,
+    /// It was a call, and this came of it.
+    Answered(&'a Answered),
 }
 
 impl Fate<'_> {
@@ -60,6 +63,15 @@ impl Fate<'_> {
             Self::Undeliverable(_) => "undeliverable",
             Self::Delayed => "delayed",
             Self::Uncertain => "uncertain",
+            Self::Answered(answered) => answered.outcome,
+        }
+    }
+
+    /// Whether the conversation waits for that effect.
+    fn is_awaited(self, state: &State, effect: &Effect) -> bool {
+        match self {
+            Self::Answered(_) => state.work.call.as_ref() == Some(&effect.id),
+            _ => state.work.challenge.is_some() && state.work.challenge == effect.challenge,
         }
     }
 }
@@ -93,6 +105,7 @@ impl Engine {
             Delivery::Delayed => Some(Fate::Delayed),
             Delivery::Uncertain => Some(Fate::Uncertain),
             Delivery::Refused(code) => Some(Fate::Undeliverable(code)),
+            Delivery::Answered(answered) => Some(Fate::Answered(answered)),
         };
         if let Some(fate) = fate {
             let row = self.store().effect(&Actor::System, &effect).await?;
@@ -132,6 +145,11 @@ impl Engine {
         self.push(effect, Fate::Uncertain).await
     }
 
+    /// An outside agent answered, or never will.
+    pub async fn called(&self, effect: &Effect, answered: &Answered) -> Result<(), Error> {
+        self.push(effect, Fate::Answered(answered)).await
+    }
+
     async fn push(&self, effect: &Effect, fate: Fate<'_>) -> Result<(), Error> {
         let Some(id) = &effect.conversation else { return Ok(()) };
         let Some(conversation) = self.store().conversation(&Actor::System, id).await? else { return Ok(()) };
@@ -151,7 +169,7 @@ impl Engine {
                 return Ok(None);
             };
             let state = checkpoint::decode(&conversation.state)?;
-            if state.work.challenge.is_none() || state.work.challenge != effect.challenge {
+            if !fate.is_awaited(&state, effect) {
                 return self.moved_on(effect, fate).await;
             }
             // Corrections are rare; boxed, they don't make the future of every turn larger.
@@ -159,9 +177,15 @@ impl Engine {
             let Some((corrected, unit)) = corrected.await? else {
                 return self.moved_on(effect, fate).await;
             };
-            if self.store().apply(&Actor::System, unit.into_writes()).await? == Applied::Done {
+            let writes = unit.into_writes();
+            let queued: Vec<_> = writes.iter().filter_map(outbox::queued).collect();
+            if self.store().apply(&Actor::System, writes).await? == Applied::Done {
+                for effect in &queued {
+                    self.parts.deliveries.queued(effect);
+                }
                 if let Some(observer) = &self.parts.observer {
-                    observer.tell(&corrected.steps);
+                    let occasion = if replaces.is_some() { Occasion::Turn } else { Occasion::Push };
+                    observer.tell(occasion, &corrected.steps);
                 }
                 info!(conversationId = %id, action = corrected.response.action.as_str(), "Answer corrected");
                 return Ok(Some(corrected));
@@ -170,10 +194,14 @@ impl Engine {
         Ok(None)
     }
 
-    /// The conversation waits for something else by now, so nobody is told; the code that never arrived still ends.
+    /// The conversation waits for something else by now, so nobody is told; the code that never arrived still ends, and so
+    /// does a call.
     async fn moved_on(&self, effect: &Effect, fate: Fate<'_>) -> Result<Option<Corrected>, Error> {
-        let Fate::Undeliverable(_) = fate else { return Ok(None) };
-        let writes = effect.challenge.iter().map(challenges::void).collect();
+        let writes = match fate {
+            Fate::Undeliverable(_) => effect.challenge.iter().map(challenges::void).collect(),
+            Fate::Answered(answered) => vec![outside::finish(effect, answered, self.now())],
+            Fate::Delayed | Fate::Uncertain => return Ok(None),
+        };
         match self.store().apply(&Actor::System, writes).await? {
             Applied::Done | Applied::Stale { .. } => Ok(None),
         }
@@ -189,8 +217,10 @@ impl Engine {
     ) -> Result<Option<(Corrected, Unit)>, Error> {
         let seen = conversation.version;
         let tools = self.system_toolbox(effect, &conversation);
-        let mut turn = self.open(tools, nothing_heard(), state, None).await?;
+        let heard = if let Fate::Answered(_) = fate { outside::heard(effect) } else { nothing_heard() };
+        let mut turn = self.open(tools, heard, state, None).await?;
         match (fate, replaces) {
+            (Fate::Answered(answered), _) => outside::hear(&mut turn, answered, &conversation),
             (Fate::Undeliverable(code), _) => ends(&mut turn, code).await?,
             // What was said of the code is as true as it was.
             (_, Some(Replaces { said, .. })) => {
@@ -207,12 +237,14 @@ impl Engine {
                 turn.tools.unit.push(challenges::void(&challenge));
             }
             turn.tools.audit(EventKind::OtpBlocked, json!({ "reason": "undeliverable", "code": code }));
+        } else if let Fate::Answered(answered) = fate {
+            response.context.insert("authenticated".into(), turn.owned.into());
+            turn.tools.unit.push(outside::finish(effect, answered, turn.tools.now));
         } else if let Some(Replaces { said, .. }) = replaces {
             response.context.clone_from(&said.context);
         }
         let text = serde_json::to_string(&response)?;
         conversation.state = checkpoint::encode(&turn.state)?;
-        let now = turn.tools.now;
         if let Some(Replaces { call, answer, .. }) = replaces {
             turn.tools.unit.push(messages::correct(answer, response.message(), Some(&text)));
             let stored = StoredAnswer {
@@ -225,18 +257,8 @@ impl Engine {
             let stored = serde_json::to_string(&stored)?;
             turn.tools.unit.push(pending::settle(&call.owner, &call.scope, &call.message_id, Some(&stored)));
         } else {
-            conversation.message_count += 1;
-            conversation.last_message_at = now;
-            turn.tools.unit.push(messages::insert(&Message {
-                id: MessageId::new(now, &mut turn.tools.rng),
-                conversation: conversation.id.clone(),
-                owner: conversation.owner.clone(),
-                seq: conversation.message_count,
-                role: Role::Assistant,
-                content: response.message().to_owned(),
-                response: Some(text),
-                created_at: now,
-            }));
+            let message = news(&mut conversation, &mut turn.tools, &response, text);
+            turn.tools.unit.push(messages::insert(&message));
         }
         let mut unit = Unit::new();
         unit.push(conversations::save(&conversation, seen));
@@ -266,6 +288,27 @@ impl Engine {
     }
 }
 
+/// The message that tells of it, counted in the conversation.
+fn news(
+    conversation: &mut Conversation,
+    tools: &mut Toolbox,
+    response: &NodeResponse,
+    text: String,
+) -> Message {
+    conversation.message_count += 1;
+    conversation.last_message_at = tools.now;
+    Message {
+        id: MessageId::new(tools.now, &mut tools.rng),
+        conversation: conversation.id.clone(),
+        owner: conversation.owner.clone(),
+        seq: conversation.message_count,
+        role: Role::Assistant,
+        content: response.message().to_owned(),
+        response: Some(text),
+        created_at: tools.now,
+    }
+}
+
 /// The code will never arrive: whoever asked for it is told for which number, and why.
 async fn ends(turn: &mut Turn, code: &str) -> Result<(), Error> {
     // The number the code was for; what the sign-in remembers may be another one.
@@ -284,11 +327,15 @@ async fn ends(turn: &mut Turn, code: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// The code is as good as it was: which one is meant is told by its reference.
+/// The code is as good as it was: which one is meant is told by its reference. It is looked up past `otp::issued`, which
+/// asks for the device that the code was sent for: the system speaks from none.
 async fn goes_on(turn: &mut Turn) -> Result<(), Error> {
-    if let Some(issued) = otp::issued(&turn.tools, turn.state.work.challenge.as_ref()).await? {
-        turn.tell("reference", issued.challenge.reference);
-        turn.tell("expires_at", issued.challenge.expires_at.to_string());
+    let (Some(id), Some(conversation)) = (&turn.state.work.challenge, &turn.tools.conversation) else {
+        return Ok(());
+    };
+    if let Some(challenge) = turn.tools.store.challenge(&turn.tools.actor, conversation, id).await? {
+        turn.tell("reference", challenge.reference);
+        turn.tell("expires_at", challenge.expires_at.to_string());
     }
     Ok(())
 }

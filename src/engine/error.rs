@@ -1,6 +1,6 @@
 //! Why a turn gave no answer.
 
-use crate::{agent, classify, crypto, store, tool};
+use crate::{agent, classify, crypto, graph, store, tool};
 
 /// What the caller is told where there is no answer. A refusal inside the conversation is an answer.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +55,9 @@ pub enum Error {
         /// What happened.
         what: String,
     },
+    /// A graph's guard cannot be judged.
+    #[error("a guard failed")]
+    Guard(#[from] graph::Unjudged),
     /// The turn's task ended without an answer.
     #[error("the turn's task ended without an answer")]
     Lost,

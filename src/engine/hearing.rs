@@ -9,10 +9,10 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 use super::turn::Call;
-use super::{Engine, Error, Shadow, traced};
+use super::{Engine, Error, Shadow, fields, traced};
 use crate::agent::{State, Turn, Waiting};
 use crate::classify::{Heard, Input, SmallTalk};
-use crate::graph::Kind;
+use crate::graph::{Kind, Pattern};
 use crate::limit::network;
 use crate::llm::Spent;
 use crate::model::{ConversationId, NodeResponse, Route, Slot, Understanding};
@@ -24,7 +24,7 @@ use crate::store::model_usage::{self, ModelUsage};
 pub type Chunks = UnboundedSender<String>;
 
 /// Where a message fell: what it means depends on that.
-type Place = (Option<Slot>, Option<Route>);
+type Place = (Option<Slot>, Option<Pattern>, Option<Route>);
 
 /// What models said in this turn, and what that cost.
 #[derive(Debug, Default)]
@@ -51,9 +51,10 @@ impl Engine {
     /// The question that a conversation waits with.
     pub(super) fn asked(&self, state: &State) -> Option<Waiting> {
         self.waiting(&state.work.frames).and_then(|node| match &node.kind {
-            Kind::Ask { slot, say } => Some(Waiting {
+            Kind::Ask { slot, say, keep } => Some(Waiting {
                 slot: *slot,
                 reply: say.reply.clone(),
+                pattern: keep.as_ref().and_then(|keep| keep.pattern.clone()),
                 outcomes: node.edges().iter().map(|e| e.outcome.to_owned()).collect(),
             }),
             _ => None,
@@ -72,7 +73,7 @@ impl Engine {
         if let Some(said) = &call.request.said {
             return Ok(said.heard(active));
         }
-        let place = (waiting.map(|w| w.slot), active);
+        let place = (waiting.map(|w| w.slot), waiting.and_then(|w| w.pattern.clone()), active);
         if let Some((before, heard)) = &kept.heard
             && *before == place
         {
@@ -81,7 +82,8 @@ impl Engine {
         let input = Input {
             text: &call.request.text,
             awaiting: place.0,
-            active: place.1.clone(),
+            pattern: place.1.as_ref(),
+            active: place.2.clone(),
             question: waiting.and_then(|w| self.question(call, (conversation, state), w)),
             earlier: self.earlier(call, conversation).await?,
             until: Some(kept.until(self.parts.models.turn_ms)),
@@ -114,7 +116,9 @@ impl Engine {
         }
         let locale = call.request.locale.as_deref().or(conversation.locale.as_deref());
         let language = self.parts.replies.language(locale);
-        self.parts.replies.say(language, &waiting.reply, &state.work.question).ok()
+        let mut values = state.work.question.clone();
+        fields::add_facts(&mut values, language, call.caller.actor.user().is_some());
+        self.parts.replies.say(language, &waiting.reply, &values).ok()
     }
 
     /// What was said before, the oldest first, as it is stored: masked.

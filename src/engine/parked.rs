@@ -10,7 +10,7 @@ use serde_json::json;
 use tracing::{error, info};
 
 use super::commit::{Done, StoredAnswer, StoredSession};
-use super::run::Start;
+use super::run::{Occasion, Start};
 use super::turn::Call;
 use super::{Engine, Error, checkpoint};
 use crate::agent::response::in_a_row;
@@ -77,6 +77,10 @@ impl Engine {
             };
             let seen = conversation.version;
             let mut state = checkpoint::decode(&conversation.state)?;
+            // Another message came in between, and with it something else.
+            if state.next_of.as_ref() != Some(&call.message_id) || state.work.active().is_some() {
+                return Ok(None);
+            }
             let Some(request) = state.next_request(self.now()) else { return Ok(None) };
             let tools = self.parked_toolbox(call, (&conversation, state.next.len()), actor.clone());
             let Some(heard) = request.heard(&tools) else { return Ok(None) };
@@ -90,7 +94,7 @@ impl Engine {
             if let Some(session) = &login.session {
                 self.end_unless_asked(&mut turn, (&session.user_id, &session.session_id));
             }
-            let follow_up = awaited(false, &turn, answer);
+            let follow_up = awaited(&turn, call, answer);
             let until = self.provisional(effect.is_some() || follow_up.is_some(), turn.tools.now);
             let stored =
                 StoredAnswer { response: response.clone(), reply: reply.clone(), follow_up, ..login.clone() };
@@ -111,7 +115,7 @@ impl Engine {
             }
             if applied? == Applied::Done {
                 if let Some(observer) = &self.parts.observer {
-                    observer.tell(&steps);
+                    observer.tell(Occasion::Turn, &steps);
                 }
                 info!(conversationId = %conversation.id, action = response.action.as_str(), "Parked request answered");
                 let follow_up = Some(stored).filter(|stored| stored.follow_up.is_some());
@@ -137,14 +141,13 @@ impl Engine {
         (conversation, left): (&conversations::Conversation, usize),
         actor: Actor,
     ) -> Toolbox {
-        let message_id = match left {
-            0 => format!("{}/parked", call.message_id),
-            left => format!("{}/parked/{left}", call.message_id),
+        let stream = match left {
+            0 => format!("{}/{}/{}/parked", call.owner, call.scope, call.message_id),
+            left => format!("{}/{}/{}/parked/{left}", call.owner, call.scope, call.message_id),
         };
-        let stream = format!("{}/{}/{message_id}", call.owner, call.scope);
         let rng = self.parts.randomness.stream(&stream);
         let tools = self.toolbox(call, conversation, self.now(), rng);
-        Toolbox { actor, device_token: None, message_id, ..tools }
+        Toolbox { actor, device_token: None, ..tools }
     }
 }
 
@@ -176,10 +179,10 @@ fn joined(before: &NodeResponse, own: NodeResponse, is_sign_in: bool) -> NodeRes
     joined
 }
 
-/// The message whose answer is to be corrected once what waits is carried out: after a sign-in all that was asked for, and
-/// else what the same message asked for, once nothing is asked.
-pub(super) fn awaited(is_sign_in: bool, turn: &crate::agent::Turn, answer: &MessageId) -> Option<MessageId> {
+/// The message whose answer is to be corrected once what waits is carried out, where nothing is asked before that.
+pub(super) fn awaited(turn: &crate::agent::Turn, call: &Call, answer: &MessageId) -> Option<MessageId> {
     let waits = turn.state.requests().any(|request| request.waits(turn.tools.now));
-    let is_free = is_sign_in || (turn.is_signed_in() && turn.state.work.active().is_none());
-    (waits && is_free).then(|| answer.clone())
+    let is_own = turn.state.next_of.as_ref() == Some(&call.message_id);
+    let is_free = turn.is_signed_in() && turn.state.work.active().is_none();
+    (waits && is_own && is_free).then(|| answer.clone())
 }

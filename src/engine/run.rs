@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use tracing::{Instrument, Span};
 
-use super::{Engine, Error, traced};
+use super::fields::{self, Taken};
+use super::{Engine, Error, outside, traced};
 use crate::agent::{Frame, Turn};
 use crate::graph::{Edge, EdgeId, Graph, Kind, Node, NodeIx, Say};
-use crate::model::{Assurance, Control, ConversationId};
+use crate::model::{Assurance, ConversationId, Route};
 use crate::trace;
 
 /// Most nodes one turn may pass; every cycle of a graph passes through an `ask`, so only a fault comes near it.
@@ -17,7 +18,16 @@ const MOST_STEPS: usize = 64;
 /// One edge that a turn passed.
 pub type Step = EdgeId;
 
-type Watch = dyn Fn(&[Step]) + Send + Sync;
+/// What edges were passed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// The turn of a message.
+    Turn,
+    /// What the engine says of itself, after the turn.
+    Push,
+}
+
+type Watch = dyn Fn(Occasion, &[Step]) + Send + Sync;
 
 /// Is told of every edge that a committed turn passed.
 #[derive(Clone)]
@@ -25,12 +35,12 @@ pub struct Observer(Arc<Watch>);
 
 impl Observer {
     /// An observer that calls `watch` after each commit.
-    pub fn new(watch: impl Fn(&[Step]) + Send + Sync + 'static) -> Self {
+    pub fn new(watch: impl Fn(Occasion, &[Step]) + Send + Sync + 'static) -> Self {
         Self(Arc::new(watch))
     }
 
-    pub(super) fn tell(&self, steps: &[Step]) {
-        (self.0)(steps);
+    pub(super) fn tell(&self, occasion: Occasion, steps: &[Step]) {
+        (self.0)(occasion, steps);
     }
 }
 
@@ -111,29 +121,43 @@ impl Engine {
         match &node.kind {
             Kind::Handler(name) => self.handle(run, turn, name).await,
             Kind::Ask { say, .. } => {
-                turn.say = Some(run.instead.take().unwrap_or_else(|| say.clone()));
-                turn.state.work.frames = run.frames();
-                turn.state.work.question.clone_from(&turn.data);
-                turn.state.offered = false;
-                run.paused = true;
-                Ok(run.leave(turn))
+                let say = run.instead.take().unwrap_or_else(|| say.clone());
+                turn.state.work.misses = 0;
+                run.pause(turn, say)
             }
+            Kind::Http { call, say } => {
+                let say = run.instead.take().unwrap_or_else(|| say.clone());
+                if outside::queue(call, run.here()?, turn)? {
+                    run.pause(turn, say)
+                } else {
+                    Ok(Next::Follow("failed"))
+                }
+            }
+            Kind::Goto(guards) => Ok(Next::Follow(fields::case(guards, run.here()?, turn)?)),
             Kind::Say(say) => {
-                turn.say = Some(run.instead.take().unwrap_or_else(|| say.clone()));
+                let say = run.instead.take().unwrap_or_else(|| say.clone());
+                run.says(turn, say)?;
                 if node.edge("next").is_some() { Ok(Next::Follow("next")) } else { Ok(run.leave(turn)) }
             }
             Kind::Agent(name) => {
                 let graph = self.parts.graphs.graph(name).ok_or_else(|| run.fault("no such graph".into()))?;
-                run.enter(graph, graph.entry, turn);
+                run.begin(graph, turn);
+                Ok(Next::Ended)
+            }
+            Kind::Agents => {
+                let graph = turn.agent.as_deref().and_then(|name| self.parts.graphs.routed(name));
+                let graph = graph.ok_or_else(|| run.fault("no agent was named".into()))?;
+                run.begin(graph, turn);
                 Ok(Next::Ended)
             }
             Kind::Resume => {
                 if !self.reopen(run, turn) {
                     return Ok(Next::Follow("idle"));
                 }
-                let (_, ask) = run.here()?;
-                let control = turn.heard.control.map(Control::as_str).filter(|c| ask.edge(c).is_some());
-                Ok(Next::Follow(control.unwrap_or("answered")))
+                match fields::take(run.here()?.1, turn) {
+                    Taken::Outcome(outcome) => Ok(Next::Follow(outcome)),
+                    Taken::Again(say) => run.pause(turn, say),
+                }
             }
         }
     }
@@ -169,6 +193,14 @@ impl Engine {
         }
     }
 
+    /// The agent that a message enters by naming it.
+    pub(super) fn routed(&self, route: &Route) -> Option<String> {
+        match route {
+            Route::Agent(name) => self.parts.graphs.routed(name).map(|graph| graph.name.clone()),
+            _ => None,
+        }
+    }
+
     fn place(&self, frame: &Frame) -> Option<(&Graph, NodeIx)> {
         let graph = self.parts.graphs.graph(&frame.graph).filter(|g| g.version == frame.version)?;
         Some((graph, graph.find(&frame.node)?))
@@ -182,6 +214,33 @@ impl Engine {
 }
 
 impl<'g> Run<'g> {
+    /// Says something, with what its graph knows.
+    fn says(&self, turn: &mut Turn, say: Say) -> Result<(), Error> {
+        turn.values.extend(fields::of(self.here()?.0, turn));
+        turn.say = Some(say);
+        Ok(())
+    }
+
+    /// Asks something, and waits for the answer.
+    fn pause(&mut self, turn: &mut Turn, say: Say) -> Result<Next, Error> {
+        self.says(turn, say)?;
+        turn.state.work.frames = self.frames();
+        turn.state.work.question.clone_from(&turn.data);
+        turn.state.work.question.extend(fields::of(self.here()?.0, turn));
+        turn.state.offered = false;
+        self.paused = true;
+        Ok(self.leave(turn))
+    }
+
+    /// Enters a graph that knows nothing yet, unless it is called by one that does.
+    fn begin(&mut self, graph: &'g Graph, turn: &mut Turn) {
+        if self.stack.len() == 1 {
+            turn.state.work.fields.clear();
+            turn.state.work.call = None;
+        }
+        self.enter(graph, graph.entry, turn);
+    }
+
     fn here(&self) -> Result<(&'g Graph, &'g Node), Error> {
         let at = self.stack.last().ok_or_else(|| self.fault("the stack is empty".into()))?;
         let node = at.graph.node(at.node).ok_or_else(|| self.fault("no such node".into()))?;
@@ -224,7 +283,10 @@ impl<'g> Run<'g> {
         self.stack.pop();
         match self.stack.len() {
             0 => return Next::Ended,
-            1 if !self.paused => turn.state.work.frames.clear(),
+            1 if !self.paused => {
+                turn.state.work.frames.clear();
+                turn.state.work.fields.clear();
+            }
             _ => {}
         }
         Next::Follow(if self.paused { "asked" } else { "done" })

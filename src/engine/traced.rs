@@ -49,6 +49,7 @@ fn kind(error: &Error) -> &'static str {
         Error::Crypto(_) => "crypto",
         Error::State(_) | Error::Stored(_) => "state",
         Error::Graph { .. } => "graph",
+        Error::Guard(_) => "guard",
         Error::Lost => "lost",
     }
 }

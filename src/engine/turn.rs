@@ -8,18 +8,17 @@ use tracing::{Instrument, error, info, info_span, warn};
 use super::commit::{Committed, Decided, Stands};
 use super::hearing::{Chunks, Kept};
 use super::request::{Answer, Caller, Request};
-use super::run::{self, Start};
+use super::run::{self, Occasion, Start};
 use super::{Engine, Error, traced};
 use crate::agent::{Granted, State, Turn, Waiting, orchestrator};
 use crate::bus::Boundary;
 use crate::classify::Input;
-use crate::crypto::Code;
 use crate::mask;
 use crate::model::{
-    Action, Control, ConversationId, MessageId, NodeResponse, Owner, Slot, TurnRng, Understanding, UserId,
+    Action, Control, ConversationId, MessageId, NodeResponse, Owner, TurnRng, Understanding, UserId,
 };
-use crate::store::Unit;
 use crate::store::conversations::Conversation;
+use crate::store::{Meter, Unit};
 use crate::tool::Toolbox;
 use crate::trace;
 
@@ -83,8 +82,8 @@ impl Engine {
         };
         let engine = Arc::clone(self);
         let workflow = trace::workflow(&self.parts.graphs.root().name);
-        let answered = async move { traced::ended(engine.answer(call).await) };
-        let task = self.tasks.spawn(answered.instrument(workflow).instrument(span));
+        let answered = async move { traced::ended(Box::pin(engine.answer(call)).await) };
+        let task = self.tasks.spawn(Meter::inherited(answered.instrument(workflow).instrument(span)));
         task.await.map_err(|_| Error::Lost)?
     }
 
@@ -185,16 +184,7 @@ impl Engine {
         let now = self.now();
         let mut rng =
             self.parts.randomness.stream(&format!("{}/{}/{}", call.owner, call.scope, call.message_id));
-        let before = self.conversation_of(call).await?;
-        let stored = before.as_ref().map(|c| super::checkpoint::decode(&c.state)).transpose();
-        let (place, conversation, state) = match (before, stored) {
-            (Some(conversation), Ok(Some(state))) => (Stands::Kept, conversation, state),
-            (Some(_), Err(e)) if !self.begins_anew(call) => return Err(e),
-            (unread, _) => {
-                let place = if unread.is_some() { Stands::Replaces } else { Stands::Fresh };
-                (place, new_conversation(call, now, &mut rng), State::default())
-            }
-        };
+        let (place, conversation, state) = self.conversation_and_state(call, now, &mut rng).await?;
 
         let waiting = self.asked(&state);
         let heard = self.hear(call, (&conversation, &state), waiting.as_ref(), kept).await?;
@@ -234,9 +224,13 @@ impl Engine {
         };
         self.parts.boundaries.pass(Boundary::Committed).await;
         if let Some(observer) = &self.parts.observer {
-            observer.tell(&steps);
+            observer.tell(Occasion::Turn, &steps);
         }
-        let done = self.follow_up(call, *committed).await;
+        let done = match committed.follow_up {
+            // Boxed, as it is rare, so that it doesn't make the future of every turn larger.
+            Some(_) => Box::pin(self.follow_up(call, *committed)).await,
+            None => *committed,
+        };
         let answer = self.deliver(call, done).await?;
         info!(
             conversationId = %answer.conversation,
@@ -249,11 +243,35 @@ impl Engine {
         Ok(Attempt::Answered(Box::new(answer)))
     }
 
+    /// The conversation that a message is for, with its state: the one that stands, or a new one.
+    async fn conversation_and_state(
+        &self,
+        call: &Call,
+        now: Timestamp,
+        rng: &mut TurnRng,
+    ) -> Result<(Stands, Conversation, State), Error> {
+        let before = self.conversation_of(call).await?;
+        let stored = before.as_ref().map(|c| super::checkpoint::decode(&c.state)).transpose();
+        match (before, stored) {
+            (Some(conversation), Ok(Some(mut state))) => {
+                // What a message asked for is done with that message, or not at all.
+                if call.caller.actor.user().is_some() {
+                    state.next.clear();
+                }
+                Ok((Stands::Kept, conversation, state))
+            }
+            (Some(unread), Err(e)) if !unread.current || !self.begins_anew(call) => Err(e),
+            (unread, _) => {
+                let place = if unread.is_some() { Stands::Replaces } else { Stands::Fresh };
+                Ok((place, new_conversation(call, now, rng), State::default()))
+            }
+        }
+    }
+
     /// Whether a message begins a new conversation in the place of one that cannot be read. Its row is kept.
     fn begins_anew(&self, call: &Call) -> bool {
         let input = Input { text: &call.request.text, ..Input::default() };
-        let begins = || self.parts.classifier.understand(&input).control == Some(Control::StartOver);
-        call.request.conversation.is_none() && begins()
+        self.parts.classifier.understand(&input).control == Some(Control::StartOver)
     }
 
     pub(super) fn toolbox(
@@ -299,10 +317,13 @@ impl Engine {
         state.progress.device_id = tools.actor.device().cloned().or(state.progress.device_id);
         state.progress.user_authenticated = user.is_some();
         state.progress.locked_until = state.progress.locked_until.filter(|&until| until > tools.now);
+        let agent = self.routed(&heard.route);
         Ok(Turn {
             assurance: run::assurance(&tools.actor),
             tools,
             heard,
+            agent,
+            owned: false,
             state,
             waiting,
             phone: None,
@@ -315,6 +336,7 @@ impl Engine {
             context: serde_json::Map::new(),
             say: None,
             lead: None,
+            rest: Vec::new(),
             after: None,
             carries_on: false,
             generate: false,
@@ -354,30 +376,6 @@ fn new_conversation(call: &Call, now: Timestamp, rng: &mut TurnRng) -> Conversat
         message_count: 0,
         created_at: now,
         last_message_at: now,
-    }
-}
-
-impl Engine {
-    /// What is stored of somebody's message: never a code, token or whole number, however it was spelt. The masker knows
-    /// digits and not words; so what it left is read as if a code were awaited, wherever the conversation stands, and
-    /// where that gives one nothing is kept.
-    pub(super) fn stored_text(&self, text: &str, heard: &Understanding) -> String {
-        // PostgreSQL keeps every character but this one.
-        let text = text.replace('\0', "\u{fffd}");
-        let masked = mask::text(&text);
-        let left: Vec<&str> = masked
-            .split(mask::HIDDEN)
-            .map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit()))
-            .collect();
-        let input = Input { text: &left.join(" "), awaiting: Some(Slot::Otp), ..Input::default() };
-        let left = self.parts.classifier.understand(&input);
-        let is_code = left.entities.otp_code.is_some_and(|code| {
-            [Code::DIGITS, Code::DIGITS_HARDENED].contains(&u32::try_from(code.len()).unwrap_or(0))
-        });
-        let is_longer = left.rejected.is_some_and(|r| r.slot == Slot::Otp && r.reason == "too_long");
-        let is_given = heard.entities.otp_code.is_some() || heard.entities.phone.is_some();
-        let is_spelt_out = is_code || is_longer || (is_given && masked == text);
-        if is_spelt_out { mask::HIDDEN.to_owned() } else { masked }
     }
 }
 

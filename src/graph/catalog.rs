@@ -50,6 +50,10 @@ pub struct Catalog {
     pub replies: BTreeMap<String, BTreeSet<String>>,
     /// The name of the graph that every turn begins in.
     pub root: String,
+    /// The names of the addresses that are configured for outside agents.
+    pub addresses: BTreeSet<String>,
+    /// The names of the secrets that are configured for them.
+    pub secrets: BTreeSet<String>,
 }
 
 impl Catalog {
@@ -78,6 +82,38 @@ pub(super) const ASK_OPTIONS: &[OutcomeSpec] = &[
     OutcomeSpec::new("undeliverable"),
     OutcomeSpec::new("delayed"),
     OutcomeSpec::new("uncertain"),
+];
+/// What an `ask` node that counts its tries answers besides: the last one could not be taken either.
+pub(super) const BOUNDED_OUTCOMES: &[OutcomeSpec] =
+    &[OutcomeSpec::new("answered"), OutcomeSpec::new("exhausted")];
+/// What a `goto` node answers: the first of its cases that holds, or that none did. The number of a node's cases says
+/// where its outcomes begin.
+pub(super) const CASES: &[OutcomeSpec] = &[
+    OutcomeSpec::new("case_8"),
+    OutcomeSpec::new("case_7"),
+    OutcomeSpec::new("case_6"),
+    OutcomeSpec::new("case_5"),
+    OutcomeSpec::new("case_4"),
+    OutcomeSpec::new("case_3"),
+    OutcomeSpec::new("case_2"),
+    OutcomeSpec::new("case_1"),
+    OutcomeSpec::new("else"),
+];
+/// Most cases of a `goto` node that have a guard.
+pub(super) const MOST_CASES: usize = CASES.len() - 1;
+
+/// The outcomes of so many cases, and of none.
+pub(super) fn cases(guarded: usize) -> &'static [OutcomeSpec] {
+    CASES.get(MOST_CASES.saturating_sub(guarded)..).unwrap_or_default()
+}
+
+/// What an `http` node answers, once the outside agent did or never will: its answer, that there is no such thing, that it
+/// refuses, or that no answer could be had.
+pub(super) const HTTP_OUTCOMES: &[OutcomeSpec] = &[
+    OutcomeSpec::new("ok"),
+    OutcomeSpec::new("not_found"),
+    OutcomeSpec::new("refused"),
+    OutcomeSpec::new("failed"),
 ];
 /// What a `say` node answers where the graph goes on after it.
 pub(super) const SAY_OUTCOMES: &[OutcomeSpec] = &[OutcomeSpec::new("next")];

@@ -6,14 +6,13 @@
 use std::collections::BTreeMap;
 
 use super::Catalog;
-use super::catalog::{
-    AGENT_OUTCOMES, ASK_OPTIONS, ASK_OUTCOMES, CONFIRM_OUTCOMES, HandlerSpec, OutcomeSpec, RESUME_OUTCOMES,
-    SAY_OUTCOMES,
-};
+use super::catalog::OutcomeSpec;
+use super::fields::fields;
 use super::file::{Named, RawEdge, RawExample, RawGraph, RawNode, RawSay, What};
+use super::flow::Flow;
 use super::problem::{Place, Report};
-use super::set::{Example, Kind, Say};
-use crate::model::{Action, Slot};
+use super::set::{Example, Kind, Say, is_routed};
+use crate::model::{Action, Route, Slot, SubIntent};
 
 /// A graph under proof.
 #[derive(Debug)]
@@ -25,6 +24,9 @@ pub(super) struct Draft {
     pub(super) entry_at: Place,
     pub(super) nodes: Vec<DraftNode>,
     pub(super) examples: Vec<Example>,
+    pub(super) fields: Vec<String>,
+    /// Whether it is entered by name, by what people say.
+    pub(super) routed: bool,
     /// Every node and edge is there, so that the absence of a path is a fact about the graph.
     pub(super) whole: bool,
 }
@@ -36,59 +38,6 @@ pub(super) struct DraftNode {
     /// What it is when it runs, unless something about it is wrong.
     pub(super) kind: Option<Kind>,
     pub(super) edges: Vec<DraftEdge>,
-}
-
-/// How a conversation moves through a node; this alone is what the proofs ask.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flow {
-    Handler(HandlerSpec),
-    /// Asks and waits; a question of yes or no is answered by either.
-    Ask {
-        confirms: bool,
-    },
-    /// Says and ends its graph.
-    Say,
-    /// Says and goes on.
-    SayOn,
-    /// Enters the draft of that index.
-    Agent(usize),
-    Resume,
-    Unknown,
-}
-
-impl Flow {
-    /// Whether the graph ends here.
-    pub(super) fn is_end(self) -> bool {
-        match self {
-            Self::Say => true,
-            Self::Handler(spec) => spec.outcomes.is_empty(),
-            _ => false,
-        }
-    }
-
-    /// Whether the turn ends here and an answer is waited for.
-    pub(super) fn is_ask(self) -> bool {
-        matches!(self, Self::Ask { .. })
-    }
-
-    /// The outcomes that need no edge.
-    fn options(self) -> &'static [OutcomeSpec] {
-        if self.is_ask() { ASK_OPTIONS } else { &[] }
-    }
-
-    /// The outcomes that each need an edge; `None` where nobody can tell.
-    fn outcomes(self) -> Option<&'static [OutcomeSpec]> {
-        match self {
-            Self::Handler(spec) => Some(spec.outcomes),
-            Self::Ask { confirms: false } => Some(ASK_OUTCOMES),
-            Self::Ask { confirms: true } => Some(CONFIRM_OUTCOMES),
-            Self::Say => Some(&[]),
-            Self::SayOn => Some(SAY_OUTCOMES),
-            Self::Agent(_) => Some(AGENT_OUTCOMES),
-            Self::Resume => Some(RESUME_OUTCOMES),
-            Self::Unknown => None,
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -113,28 +62,40 @@ impl Names<'_> {
     pub(super) fn draft(&self, file: Place, raw: &RawGraph, report: &mut Report<'_>) -> Draft {
         let by_name = raw.nodes.iter().enumerate().map(|(i, node)| (node.name.text.as_str(), i)).collect();
         let whole = raw.name.is_some();
-        let mut drafter = Drafter { names: self, by_name, raw: &raw.nodes, report, whole };
+        let fields = fields(raw, report);
+        let mut drafter = Drafter { names: self, by_name, raw: &raw.nodes, fields: &fields, report, whole };
         let mut nodes = Vec::new();
         for node in &raw.nodes {
             nodes.push(drafter.node(node));
         }
         let entry = raw.entry.as_ref().and_then(|entry| drafter.find(entry));
         let is_root = raw.name.as_ref().is_some_and(|name| name.text == self.catalog.root);
-        let examples = raw.examples.iter().map(|example| drafter.example(example, is_root)).collect();
+        let examples: Vec<_> = raw.examples.iter().map(|example| drafter.example(example, is_root)).collect();
         let whole = drafter.whole && entry.is_some();
         let name = raw.name.clone().unwrap_or_else(|| Named { text: "?".to_owned(), at: file });
         let entry_at = raw.entry.as_ref().map_or(file, |entry| entry.at);
-        Draft { name, version: raw.version, entry, entry_at, nodes, examples, whole }
+        let routed = !is_root && is_routed(&name.text, &examples);
+        if routed && is_route(&name.text) {
+            report.add(name.at, format!("`{}` is a route already: name the graph otherwise", name.text));
+        }
+        Draft { name, version: raw.version, entry, entry_at, nodes, examples, fields, routed, whole }
     }
 }
 
+/// Whether messages are routed to that name without any graph.
+fn is_route(name: &str) -> bool {
+    let ours = [Route::General, Route::OutOfScope];
+    SubIntent::parse(name).is_some() || ours.iter().any(|route| route.as_str() == name)
+}
+
 /// Drafts one graph.
-struct Drafter<'a, 'r, 's> {
-    names: &'a Names<'a>,
+pub(super) struct Drafter<'a, 'r, 's> {
+    pub(super) names: &'a Names<'a>,
     /// The graph's nodes, and where each is.
     raw: &'a [RawNode],
     by_name: BTreeMap<&'a str, usize>,
-    report: &'r mut Report<'s>,
+    pub(super) fields: &'a [String],
+    pub(super) report: &'r mut Report<'s>,
     whole: bool,
 }
 
@@ -194,13 +155,23 @@ impl Drafter<'_, '_, '_> {
                 self.report.add(name.at, format!("unknown handler `{}`", name.text));
                 (Flow::Unknown, None)
             }
-            What::Ask { slot, say } => {
+            What::Ask { slot, say, keep } => {
                 let found = Slot::parse(&slot.text);
                 if found.is_none() {
                     self.report.add(slot.at, format!("unknown slot `{}`", slot.text));
                 }
-                let flow = Flow::Ask { confirms: found == Some(Slot::Confirm) };
-                (flow, found.zip(self.say(say)).map(|(slot, say)| Kind::Ask { slot, say }))
+                let bounded = keep.tries.is_some();
+                let flow = Flow::Ask { confirms: found == Some(Slot::Confirm), bounded };
+                let (say, keep) = (self.say(say), self.keep(found, keep).ok());
+                (flow, found.zip(say).zip(keep).map(|((slot, say), keep)| Kind::Ask { slot, say, keep }))
+            }
+            What::Http { call, say } => {
+                let (say, call) = (self.say(say), self.call(call));
+                (Flow::Http, call.zip(say).map(|(call, say)| Kind::Http { call, say }))
+            }
+            What::Goto(guards) => {
+                let guards: Vec<_> = guards.iter().flatten().map(|guard| self.guard(guard)).collect();
+                (Flow::Goto(guards.len()), guards.into_iter().collect::<Option<_>>().map(Kind::Goto))
             }
             What::Say(say) => {
                 let flow = if raw.on.is_empty() { Flow::Say } else { Flow::SayOn };
@@ -215,6 +186,7 @@ impl Drafter<'_, '_, '_> {
                 }
                 (Flow::Unknown, None)
             }
+            What::Agents => (Flow::Agents, Some(Kind::Agents)),
             What::Resume => (Flow::Resume, Some(Kind::Resume)),
             What::Unknown => (Flow::Unknown, None),
         }
@@ -233,7 +205,7 @@ impl Drafter<'_, '_, '_> {
         Some(Say { reply: reply?, action: action? })
     }
 
-    fn reply(&mut self, reply: &Named) -> Option<String> {
+    pub(super) fn reply(&mut self, reply: &Named) -> Option<String> {
         let missing = self.names.catalog.languages_without(&reply.text);
         if missing.is_empty() {
             return Some(reply.text.clone());
@@ -265,7 +237,7 @@ impl Drafter<'_, '_, '_> {
     fn override_say(&mut self, raw: &RawEdge, to: usize) -> Option<Say> {
         let given = raw.say.reply.as_ref().or(raw.say.action.as_ref())?;
         let target = self.raw.get(to)?;
-        if !matches!(target.what, What::Ask { .. } | What::Say(_) | What::Unknown) {
+        if !matches!(target.what, What::Ask { .. } | What::Http { .. } | What::Say(_) | What::Unknown) {
             let what = format!("node `{}` says nothing, so there is nothing to override", target.name.text);
             self.report.add(given.at, what);
         }

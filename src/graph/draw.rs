@@ -6,7 +6,8 @@ use std::fmt::Write;
 use super::{Catalog, Edge, Graph, Kind, Node, NodeIx, Say};
 use crate::model::Assurance;
 
-/// A Mermaid flow chart: handlers are boxes, asks stadiums, says plain text, agents subroutines, resume a hexagon.
+/// A Mermaid flow chart: handlers are boxes, asks stadiums, says plain text, calls leaning boxes, agents subroutines, resume
+/// and goto hexagons.
 pub fn mermaid(graph: &Graph, catalog: &Catalog) -> String {
     let mut text = String::from("flowchart TD\n");
     line(&mut text, &format!("    %% {} v{}", graph.name, graph.version));
@@ -16,9 +17,10 @@ pub fn mermaid(graph: &Graph, catalog: &Catalog) -> String {
         let (open, close) = match node.kind {
             Kind::Handler(_) => ("[", "]"),
             Kind::Ask { .. } => ("([", "])"),
+            Kind::Http { .. } => ("[/", "/]"),
             Kind::Say(_) => ("[", "]:::say"),
-            Kind::Agent(_) => ("[[", "]]"),
-            Kind::Resume => ("{{", "}}"),
+            Kind::Agent(_) | Kind::Agents => ("[[", "]]"),
+            Kind::Resume | Kind::Goto(_) => ("{{", "}}"),
         };
         let label = escape(&label(node, catalog).join("\n"), "<br/>", "#quot;");
         line(&mut text, &format!("    n_{}{open}\"{label}\"{close}", node.name));
@@ -42,9 +44,10 @@ pub fn dot(graph: &Graph, catalog: &Catalog) -> String {
         let shape = match node.kind {
             Kind::Handler(_) => "shape=box",
             Kind::Ask { .. } => "shape=box, style=rounded",
+            Kind::Http { .. } => "shape=parallelogram",
             Kind::Say(_) => "shape=plaintext",
-            Kind::Agent(_) => "shape=box, peripheries=2",
-            Kind::Resume => "shape=hexagon",
+            Kind::Agent(_) | Kind::Agents => "shape=box, peripheries=2",
+            Kind::Resume | Kind::Goto(_) => "shape=hexagon",
         };
         let label = escape(&label(node, catalog).join("\n"), "\\n", "\\\"");
         line(&mut text, &format!("    \"n_{}\" [{shape}, label=\"{label}\"];", node.name));
@@ -74,13 +77,19 @@ fn label(node: &Node, catalog: &Catalog) -> Vec<String> {
                 lines.push(format!("⟦needs {}⟧", needs.as_str()));
             }
         }
-        Kind::Ask { slot, say } => {
-            lines.push(format!("waits for {}", slot.as_str()));
+        Kind::Ask { slot, say, keep } => {
+            let into = keep.as_ref().map(|keep| format!(" into {}", keep.field)).unwrap_or_default();
+            lines.push(format!("waits for {}{into}", slot.as_str()));
+            lines.push(says(say));
+        }
+        Kind::Http { call, say } => {
+            lines.push(format!("{} {}", call.method.as_str(), call.base));
             lines.push(says(say));
         }
         Kind::Say(say) => lines.push(says(say)),
         Kind::Agent(agent) => lines.push(format!("enters {agent}")),
-        Kind::Resume => {}
+        Kind::Agents => lines.push("enters the agent that was named".to_owned()),
+        Kind::Resume | Kind::Goto(_) => {}
     }
     lines
 }
@@ -93,6 +102,11 @@ fn edge_label(from: &Node, edge: &Edge, catalog: &Catalog) -> Vec<String> {
         && let Some(level) = spec.outcomes.iter().find(|o| o.name == edge.outcome).and_then(|o| o.grants)
     {
         lines.push(format!("⟦grants {}⟧", level.as_str()));
+    }
+    if let Kind::Goto(guards) = &from.kind {
+        let nth = edge.outcome.strip_prefix("case_").and_then(|n| n.parse::<usize>().ok());
+        let guard = nth.and_then(|n| guards.get(n.checked_sub(1)?));
+        lines.extend(guard.map(|guard| format!("if {}", guard.as_str())));
     }
     lines.extend(edge.say.as_ref().map(says));
     lines

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Action, Slot};
+use super::call::Call;
+use super::guard::Guard;
+use super::pattern::Pattern;
+use crate::model::{Action, Slot, SubIntent};
 
 /// The position of a node in its graph. It means nothing in another graph, and nothing after a restart: what is stored
 /// is the node's name.
@@ -18,6 +21,19 @@ pub struct Say {
     pub action: Action,
 }
 
+/// The field that an ask's answer is kept in, and what is done with one that cannot be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keep {
+    /// The field.
+    pub field: String,
+    /// What the answer must look like.
+    pub pattern: Option<Pattern>,
+    /// How many answers that cannot be taken lead to `exhausted`; without it there may be any number.
+    pub tries: Option<u32>,
+    /// The replies that ask again, one after the other, the last of them from then on.
+    pub reprompts: Vec<String>,
+}
+
 /// What a node does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
@@ -29,13 +45,40 @@ pub enum Kind {
         slot: Slot,
         /// What it says, unless the edge that led here says something else.
         say: Say,
+        /// Where the answer is kept, unless a handler looks at it.
+        keep: Option<Keep>,
     },
+    /// Calls an outside agent, says something and waits for its answer.
+    Http {
+        /// The call.
+        call: Call,
+        /// What it says meanwhile.
+        say: Say,
+    },
+    /// Goes to the edge `case_N` of the first guard that holds, N counting from 1, or to `else`.
+    Goto(Vec<Guard>),
     /// Says something and ends its graph.
     Say(Say),
     /// Enters the graph of that name.
     Agent(String),
+    /// Enters the graph that the message was routed to by name.
+    Agents,
     /// Goes on in the innermost paused frame.
     Resume,
+}
+
+impl Kind {
+    /// The reply keys that it says by itself.
+    pub fn replies(&self) -> Vec<&str> {
+        match self {
+            Self::Ask { say, keep, .. } => {
+                let again = keep.iter().flat_map(|keep| &keep.reprompts).map(String::as_str);
+                std::iter::once(say.reply.as_str()).chain(again).collect()
+            }
+            Self::Say(say) | Self::Http { say, .. } => vec![say.reply.as_str()],
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// Where an outcome leads.
@@ -93,8 +136,16 @@ pub struct Graph {
     pub entry: NodeIx,
     /// What people say to come here.
     pub examples: Vec<Example>,
+    /// The fields that its nodes fill, and its texts and guards are given.
+    pub fields: Vec<String>,
     pub(super) nodes: Vec<Node>,
     pub(super) by_name: BTreeMap<String, NodeIx>,
+}
+
+/// Whether people come to a graph by its name: the graphs of the sub-intents are routed to by the orchestrator's own nodes,
+/// and an answer to an ask leads nowhere but back to it.
+pub(super) fn is_routed(name: &str, examples: &[Example]) -> bool {
+    SubIntent::of_graph(name).is_none() && examples.iter().any(|example| example.awaiting.is_none())
 }
 
 impl Graph {
@@ -139,6 +190,11 @@ impl GraphSet {
         if self.root.name == name { Some(&self.root) } else { self.others.get(name) }
     }
 
+    /// The graph that an `agents` node enters for that name.
+    pub fn routed(&self, name: &str) -> Option<&Graph> {
+        self.others.get(name).filter(|graph| is_routed(&graph.name, &graph.examples))
+    }
+
     /// Every graph: the root, then the others by name.
     pub fn graphs(&self) -> impl Iterator<Item = &Graph> {
         std::iter::once(&self.root).chain(self.others.values())
@@ -158,9 +214,7 @@ impl GraphSet {
     pub fn reply_keys(&self) -> BTreeSet<&str> {
         let mut keys = BTreeSet::new();
         for node in self.graphs().flat_map(|graph| &graph.nodes) {
-            if let Kind::Ask { say, .. } | Kind::Say(say) = &node.kind {
-                keys.insert(say.reply.as_str());
-            }
+            keys.extend(node.kind.replies());
             keys.extend(node.edges.iter().filter_map(|edge| Some(edge.say.as_ref()?.reply.as_str())));
         }
         keys

@@ -40,6 +40,17 @@ impl SubIntent {
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|s| s.as_str() == text)
     }
+
+    /// The sub-intent that the graph of that name serves; every other graph is a route by its own name.
+    pub fn of_graph(name: &str) -> Option<Self> {
+        Some(match name {
+            "authenticator" => Self::Authenticate,
+            "session_manager" => Self::ManageSessions,
+            "identity_migrator" => Self::MigrateIdentity,
+            "identity_manager" => Self::UpdateIdentity,
+            _ => return None,
+        })
+    }
 }
 
 /// Where a message goes.
@@ -92,11 +103,13 @@ pub enum Slot {
     MigrationType,
     /// Yes or no.
     Confirm,
+    /// Whatever is said, or what a pattern finds in it.
+    Text,
 }
 
 impl Slot {
     /// Every slot.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Phone,
         Self::Otp,
         Self::Name,
@@ -107,6 +120,7 @@ impl Slot {
         Self::DeviceName,
         Self::MigrationType,
         Self::Confirm,
+        Self::Text,
     ];
 
     /// The name used in graph files, contexts and training rows.
@@ -122,6 +136,7 @@ impl Slot {
             Self::DeviceName => "device_name",
             Self::MigrationType => "migration_type",
             Self::Confirm => "confirm",
+            Self::Text => "text",
         }
     }
 

@@ -49,3 +49,7 @@ pub use rng::{Randomness, TurnRng};
 pub use secret::Secret;
 pub use text::{digit, is_unseen};
 pub use verdict::{DeliveryStatus, Verdict};
+
+/// What texts and guards of agents' graphs are given besides what was said: the two letters of the language, and whether
+/// somebody is signed in.
+pub const FACTS: [&str; 2] = ["language", "signed_in"];

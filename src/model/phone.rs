@@ -125,9 +125,23 @@ impl Region {
         region.country_code().map(|_| region)
     }
 
+    /// Where a number is of where nothing says so.
+    pub const AMERICA: Self = Self(rlibphonenumber::Region::US);
+
+    /// The country, or the largest of them, whose numbers begin with that code.
+    pub fn of_country_code(code: i32) -> Option<Self> {
+        PHONE_NUMBER_UTIL.get_region_for_country_code(code).map(Self)
+    }
+
     /// What its numbers begin with abroad; `None` for two letters that are no country.
-    fn country_code(self) -> Option<i32> {
+    pub fn country_code(self) -> Option<i32> {
         PHONE_NUMBER_UTIL.get_country_code_for_region(self.0)
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
     }
 }
 
@@ -161,6 +175,17 @@ impl Phone {
             region: PHONE_NUMBER_UTIL.get_region_for_number(&number),
             unreachable: Unreachable::of(&number),
         })
+    }
+
+    /// The number that manuals give as an example of a country's mobile phones, with other last two digits; `None` where
+    /// there is none, or no message could be sent to it.
+    pub fn example(region: Region, nth: u8) -> Option<Self> {
+        let kind = PhoneNumberType::Mobile;
+        let number = PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(region.0, kind).ok()?;
+        let e164 = number.format_as(PhoneNumberFormat::E164).into_owned();
+        let start = e164.get(..e164.len().checked_sub(2)?)?;
+        let found = Self::parse(&format!("{start}{:02}", nth % 100), None).ok()?;
+        (found.is_valid() && found.region == Some(region.0)).then_some(found)
     }
 
     /// The number itself. For the store, the sender and the normalised key, and nowhere else.

@@ -73,6 +73,8 @@ actions! {
     IdentityUpdated = "identity_updated", true;
     /// The engine asks what was meant.
     ClarificationNeeded = "clarification_needed", true;
+    /// More has to be known before it can be done.
+    DetailsRequested = "details_requested", true;
     /// What was begun was left.
     Cancelled = "cancelled", true;
     /// What can be done here.
@@ -105,6 +107,8 @@ actions! {
     DeviceUnknown = "device_unknown", false;
     /// A value cannot be taken; the reason is in `data`.
     InvalidValue = "invalid_value", false;
+    /// An outside service does not answer.
+    Unavailable = "unavailable", false;
     /// Not something this product does.
     OutOfScope = "out_of_scope", false;
     /// Something is broken on our side; the error id is in `data`.

@@ -4,6 +4,8 @@
 //! (`{{ name }}`); a value that is missing is an error, and every reply is rendered once at load with the sample in
 //! [`REPLIES`], so that a misspelt name stops the start and not a turn.
 //!
+//! Agents that are loaded from folders bring texts of their own (`own.rs`).
+//!
 //! What language models are told stands beside it (`model.rs`), and the page that an e-mail's words stand on (`letter.rs`).
 //!
 //! Adding a reply: a row in `REPLIES` (key and sample values) and its text in every language file. Adding a language: a
@@ -12,7 +14,10 @@
 mod letter;
 mod model;
 mod options;
+mod own;
 mod problem;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +27,7 @@ use serde_json::{Map, Value};
 pub use letter::Letter;
 pub use model::{Context, GeneralPrompt, Prompts, RouteLine, SubIntentPrompt};
 pub use options::Options;
+pub use own::{Own, Section};
 pub use problem::{Problem, Problems};
 
 /// Steps a template may take; far more than any reply needs.
@@ -115,6 +121,7 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("general.nothing_said", r#"{"signed_in": false}"#),
     ("general.one_at_a_time", "{}"),
     ("general.out_of_scope", r#"{"waiting": ""}"#),
+    ("general.rest_later", "{}"),
     ("general.stranded", "{}"),
     (
         "general.understood",
@@ -218,6 +225,8 @@ pub struct Replies {
     default: String,
     languages: BTreeMap<String, Environment<'static>>,
     page: Environment<'static>,
+    /// The keys of agents' texts, by language.
+    own: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// A reply that cannot be said; the loader's checks leave only a handler that gave no value.
@@ -233,6 +242,11 @@ pub struct Error {
 impl Replies {
     /// Loads language files; every problem at once.
     pub fn load(options: &Options, sources: &[Source]) -> Result<Self, Problems> {
+        Self::with_agents(options, sources, &[])
+    }
+
+    /// The same, and the texts that agents bring.
+    pub fn with_agents(options: &Options, sources: &[Source], own: &[Own]) -> Result<Self, Problems> {
         let mut problems = Vec::new();
         let mut languages = BTreeMap::new();
         for Source { language, name, text } in sources {
@@ -246,9 +260,10 @@ impl Replies {
                 format!("prompt.language `{}` is not one of: {}", options.language, known.join(", ")),
             ));
         }
+        let own = own::add(&mut languages, own, &mut problems);
         let page = letter::load(options, &mut problems);
         if problems.is_empty() {
-            Ok(Self { default: options.language.clone(), languages, page })
+            Ok(Self { default: options.language.clone(), languages, page, own })
         } else {
             Err(Problems(problems))
         }
@@ -256,8 +271,11 @@ impl Replies {
 
     /// The keys of each language, for the graphs' proofs.
     pub fn keys(&self) -> BTreeMap<String, BTreeSet<String>> {
-        let all = || REPLIES.iter().map(|(key, _)| (*key).to_owned()).collect();
-        self.languages.keys().map(|language| (language.clone(), all())).collect()
+        let all = |language| {
+            let ours = REPLIES.iter().map(|(key, _)| (*key).to_owned());
+            ours.chain(self.own.get(language).into_iter().flatten().cloned()).collect()
+        };
+        self.languages.keys().map(|language| (language.clone(), all(language))).collect()
     }
 
     /// The language to answer in: the first part of the locale where it is known, else the default.
@@ -284,43 +302,66 @@ fn environment() -> Environment<'static> {
     environment
 }
 
-fn load_one(file: &str, text: &str, problems: &mut Vec<Problem>) -> Environment<'static> {
-    let mut environment = environment();
+/// One text of a language file.
+struct Entry {
+    section: String,
+    /// `section.name`.
+    key: String,
+    /// The byte of the file that it begins at.
+    at: usize,
+    text: String,
+}
+
+/// The texts of a language file; what is none is a problem.
+fn entries(file: &str, text: &str, problems: &mut Vec<Problem>) -> Vec<Entry> {
+    let mut entries = Vec::new();
     let table = match toml::de::DeTable::parse(text) {
         Ok(table) => table,
         Err(e) => {
             let at = e.span().map_or(0, |s| s.start);
             problems.push(Problem::at(file, text, at, e.message().to_owned()));
-            return environment;
+            return entries;
         }
     };
-    let mut seen = BTreeSet::new();
     for (section, value) in table.get_ref() {
-        let Some(section_table) = value.get_ref().as_table() else {
-            problems.push(Problem::at(
-                file,
-                text,
-                section.span().start,
-                "expected a section of replies".into(),
-            ));
+        let Some(replies) = value.get_ref().as_table() else {
+            let at = section.span().start;
+            problems.push(Problem::at(file, text, at, "expected a section of replies".into()));
             continue;
         };
-        for (name, reply) in section_table {
-            let key = format!("{}.{}", section.get_ref(), name.get_ref());
-            let place = name.span().start;
-            let Some(reply) = reply.get_ref().as_str() else {
-                problems.push(Problem::at(file, text, place, format!("reply `{key}` must be a text")));
-                continue;
-            };
-            let Some((_, sample)) = REPLIES.iter().find(|(known, _)| *known == key) else {
-                problems.push(Problem::at(file, text, place, format!("reply `{key}` is used nowhere")));
-                continue;
-            };
-            seen.insert(key.clone());
-            if let Err(what) = compile(&mut environment, &key, reply, sample) {
-                problems.push(Problem::at(file, text, place, format!("reply `{key}`: {what}")));
+        for (name, reply) in replies {
+            let (section, at) = (section.get_ref().to_string(), name.span().start);
+            let key = format!("{section}.{}", name.get_ref());
+            match reply.get_ref().as_str() {
+                Some(text) => entries.push(Entry { section, key, at, text: text.to_owned() }),
+                None => problems.push(Problem::at(file, text, at, format!("reply `{key}` must be a text"))),
             }
         }
+    }
+    entries
+}
+
+fn load_one(file: &str, text: &str, problems: &mut Vec<Problem>) -> Environment<'static> {
+    let mut environment = environment();
+    let before = problems.len();
+    let entries = entries(file, text, problems);
+    // Of a file that is no TOML nothing is known, least of all what it lacks.
+    if entries.is_empty() && problems.len() > before {
+        return environment;
+    }
+    let mut seen = BTreeSet::new();
+    for Entry { key, at, text: reply, .. } in entries {
+        let mut wrong =
+            |what: String| problems.push(Problem::at(file, text, at, format!("reply `{key}`{what}")));
+        let Some((_, sample)) = REPLIES.iter().find(|(known, _)| *known == key) else {
+            wrong(" is used nowhere".to_owned());
+            continue;
+        };
+        let sample = serde_json::from_str(sample).map_err(|e| format!("its sample: {e}"));
+        if let Err(what) = sample.and_then(|sample| compile(&mut environment, &key, &reply, &sample)) {
+            wrong(format!(": {what}"));
+        }
+        seen.insert(key);
     }
     for (key, _) in REPLIES.iter().filter(|(key, _)| !seen.contains(*key)) {
         problems.push(Problem::new(file, 1, format!("reply `{key}` is missing")));
@@ -328,9 +369,13 @@ fn load_one(file: &str, text: &str, problems: &mut Vec<Problem>) -> Environment<
     environment
 }
 
-fn compile(env: &mut Environment<'static>, key: &str, reply: &str, sample: &str) -> Result<(), String> {
+fn compile(
+    env: &mut Environment<'static>,
+    key: &str,
+    reply: &str,
+    values: &Map<String, Value>,
+) -> Result<(), String> {
     env.add_template_owned(key.to_owned(), reply.to_owned()).map_err(|e| e.to_string())?;
-    let values: Map<String, Value> = serde_json::from_str(sample).map_err(|e| format!("its sample: {e}"))?;
     let template = env.get_template(key).map_err(|e| e.to_string())?;
     // The sample takes one branch of a template; a misspelt name in another would be heard in a turn only.
     if let Some(unknown) =
@@ -338,49 +383,6 @@ fn compile(env: &mut Environment<'static>, key: &str, reply: &str, sample: &str)
     {
         return Err(format!("it has no value `{unknown}`"));
     }
-    let said = template.render(minijinja::value::Serde(&values)).map_err(|e| e.to_string())?;
+    let said = template.render(minijinja::value::Serde(values)).map_err(|e| e.to_string())?;
     if said.trim().is_empty() { Err("it says nothing".into()) } else { Ok(()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn load(text: &str) -> Problems {
-        let name = "prompts/replies.en.toml".to_owned();
-        let source = Source { language: "en".to_owned(), name, text: text.to_owned() };
-        Replies::load(&Options::default(), &[source]).unwrap_err()
-    }
-
-    #[test]
-    fn the_compiled_in_replies_load() {
-        let replies = Replies::load(&Options::default(), &Source::compiled_in()).unwrap();
-        let values = serde_json::json!({ "name": "John", "by_text": false, "goes_on": false });
-        let said = replies.say("en", "auth.registered", values.as_object().unwrap()).unwrap();
-        assert_eq!(said, "Welcome, John! Your account has been created.");
-        assert!(replies.say("en", "auth.registered", &Map::new()).is_err());
-        assert_eq!(replies.language(Some("en-GB")), "en");
-        assert_eq!(replies.language(Some("xx")), "en");
-    }
-
-    #[test]
-    fn every_problem_is_told_with_its_place() {
-        let text = "[auth]\nask_phone = \"{{ nobody }}\"\nnever_used = \"x\"\nask_name = 3\nask_otp = \"{{ phone\"\n";
-        let problems = load(text).to_string();
-        for expected in [
-            "prompts/replies.en.toml:2:1: reply `auth.ask_phone`: it has no value `nobody`",
-            "prompts/replies.en.toml:3:1: reply `auth.never_used` is used nowhere",
-            "prompts/replies.en.toml:4:1: reply `auth.ask_name` must be a text",
-            "prompts/replies.en.toml:5:1: reply `auth.ask_otp`: syntax error",
-            "prompts/replies.en.toml:1:1: reply `general.help` is missing",
-        ] {
-            assert!(problems.contains(expected), "{expected}\n--\n{problems}");
-        }
-    }
-
-    #[test]
-    fn a_broken_file_says_where() {
-        let problems = load("[auth]\nask = \n");
-        assert!(problems.to_string().starts_with("prompts/replies.en.toml:2:7: "), "{problems}");
-    }
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::graph::{EdgeId, GraphSet};
+use super::Scenario;
+use crate::app::sources::{self, Broken};
+use crate::graph::{self, EdgeId, GraphSet};
+use crate::prompt;
 
 /// Edges passed, among all there are.
 #[derive(Debug, Clone)]
@@ -19,6 +22,20 @@ impl Coverage {
         let of = |name: &str| all.iter().filter(|edge| edge.graph == name).cloned().collect();
         let graphs = graphs.graphs().map(|graph| (graph.name.clone(), of(&graph.name))).collect();
         Self { graphs, passed: BTreeSet::new() }
+    }
+
+    /// Of the graphs that are compiled in and of the agents that these scenarios load.
+    pub fn of_scenarios<'s>(scenarios: impl IntoIterator<Item = &'s Scenario>) -> Result<Self, Broken> {
+        let mut options = graph::Options::default();
+        for loaded in scenarios.into_iter().map(Scenario::graphs) {
+            options.agents.extend(loaded.agents);
+            options.addresses.extend(loaded.addresses);
+            options.secrets.extend(loaded.secrets);
+        }
+        options.agents.sort();
+        options.agents.dedup();
+        let (_, graphs) = sources::load(&prompt::Options::default(), &options)?;
+        Ok(Self::of(&graphs))
     }
 
     /// Adds edges.

@@ -13,7 +13,12 @@ use crate::bus::Boundary;
 
 pub(super) async fn play(scenario: &Scenario, setup: &Setup) -> Report {
     let clean = player::run(scenario, setup, None).await;
-    let mut report = Report { plays: 1, latencies: clean.latencies.clone(), ..Report::of(scenario) };
+    let mut report = Report {
+        plays: 1,
+        latencies: clean.latencies.clone(),
+        used: clean.used.clone(),
+        ..Report::of(scenario)
+    };
     report.edges.clone_from(&clean.edges);
     if let Some(failure) = clean.failure {
         report.failures.push(failure);

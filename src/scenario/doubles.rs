@@ -8,9 +8,11 @@ use tokio::sync::watch;
 
 use super::format::Channel;
 use crate::bus::{Boundary, Halt};
+use crate::engine::Due;
 use crate::mail::{self, Mail};
 use crate::model::{EffectId, Secret, Verdict};
 use crate::sms::{self, Sms};
+use crate::worker::{Outside, Reached};
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -96,6 +98,28 @@ impl Mail for Provider {
             verdict,
         };
         self.take(handed, &message.effect)
+    }
+}
+
+/// Outside agents, which all answer the same. They outlive the processes that call them.
+#[derive(Debug, Default)]
+pub(super) struct Backend(Mutex<Option<(u16, String)>>);
+
+impl Backend {
+    /// What they answer from now on; nothing where they are down, as they are at first.
+    pub(super) fn answers(&self, answer: Option<(u16, String)>) {
+        *lock(&self.0) = answer;
+    }
+}
+
+impl Outside for Backend {
+    fn call<'a>(&'a self, _: &'a EffectId, _: &'a Due) -> BoxFuture<'a, Reached> {
+        let answer = lock(&self.0).clone();
+        let reached = answer.map_or(Reached::Silent("unreachable"), |(status, body)| Reached::Answered {
+            status,
+            body: body.into_bytes(),
+        });
+        Box::pin(std::future::ready(reached))
     }
 }
 

@@ -7,11 +7,15 @@
 //!
 //! What language models said is kept beside a scenario and said again (`recordings`).
 //!
+//! What a turn used (`used`) is counted by the play and the turn, whatever runs beside it. Budgets bind the plain play
+//! alone: a turn that is run again after a crash, or that a second classifier hears too, uses more.
+//!
 //! It does not know HTTP, nor what a right answer is: the files in `fixtures/scenarios/` say that.
 //!
-//! Adding a scenario: a file in `fixtures/scenarios/`. Adding a kind of line: see `format/mod.rs`. Adding something that
+//! Adding a scenario: a file in `fixtures/scenarios/`, or in the folder of the agent that it shows. Adding a kind of line: see `format/mod.rs`. Adding something that
 //! a person can do outside the chat: a command, and its arm in `player/commands.rs`.
 
+pub mod capture;
 mod coverage;
 mod crash;
 mod doubles;
@@ -21,15 +25,21 @@ mod player;
 mod process;
 pub mod recordings;
 mod report;
+mod used;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub use coverage::Coverage;
 pub use format::{Problem, Problems, Scenario};
 pub use report::{Failure, Report, junit, latency};
+pub use used::{FIGURES, Used};
 
-use crate::classify::{self, Classifier};
+use crate::app::sources;
+use crate::classify::{self, Classifier, Training};
 use crate::llm::Llm;
+use crate::{graph, prompt};
 
 /// Where scenarios are played, and what they share.
 #[derive(Debug, Clone)]
@@ -37,6 +47,8 @@ pub struct Setup {
     /// A Postgres server, in which each play gets a schema of its own; a file for each where there is none.
     database: Option<String>,
     classifier: Arc<Classifier>,
+    /// The same, with what agents are told by; trained once for each list of their folders.
+    with_agents: Arc<Mutex<BTreeMap<Vec<PathBuf>, Arc<Classifier>>>>,
     source: Option<Arc<dyn Llm>>,
     keeps: bool,
     shadow: Option<Arc<Classifier>>,
@@ -46,7 +58,33 @@ impl Setup {
     /// Files, or schemas of that server. Training the classifier takes longer than many plays, so it is done here.
     pub fn new(database: Option<String>) -> Result<Self, classify::Error> {
         let classifier = Arc::new(Classifier::new(&classify::Options::default())?);
-        Ok(Self { database, classifier, source: None, keeps: false, shadow: None })
+        Ok(Self {
+            database,
+            classifier,
+            with_agents: Arc::default(),
+            source: None,
+            keeps: false,
+            shadow: None,
+        })
+    }
+
+    /// The classifier of scenarios that load these agents.
+    fn classifier(&self, graphs: &graph::Options) -> Result<Arc<Classifier>, String> {
+        let agents = &graphs.agents;
+        if agents.is_empty() {
+            return Ok(Arc::clone(&self.classifier));
+        }
+        let mut trained = self.with_agents.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = trained.get(agents) {
+            return Ok(Arc::clone(known));
+        }
+        let options = graph::Options { folder: None, ..graphs.clone() };
+        let (_, graphs) = sources::load(&prompt::Options::default(), &options).map_err(|e| e.to_string())?;
+        let training = Training { graphs: Some(&graphs), cache: None };
+        let made = Classifier::trained(&classify::Options::default(), training).map_err(|e| e.to_string())?;
+        let made = Arc::new(made);
+        trained.insert(agents.clone(), Arc::clone(&made));
+        Ok(made)
     }
 
     /// Asks that model instead of saying what is recorded.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Scenario;
 use super::recordings::Exchange;
+use super::used::Used;
 use crate::engine::Elsewhere;
 use crate::graph::EdgeId;
 use crate::llm::Spent;
@@ -30,6 +31,8 @@ pub struct Report {
     pub failures: Vec<Failure>,
     /// How long each turn of the clean play took.
     pub latencies: Vec<Duration>,
+    /// What each turn of the clean play used.
+    pub used: Vec<Used>,
     /// The edges that were passed.
     pub edges: BTreeSet<EdgeId>,
     /// How often it was played: once, and once for each crash.
@@ -49,6 +52,7 @@ impl Report {
             title: scenario.title.clone(),
             failures: Vec::new(),
             latencies: Vec::new(),
+            used: Vec::new(),
             edges: BTreeSet::new(),
             plays: 0,
             exchanges: Vec::new(),
@@ -87,25 +91,29 @@ pub fn junit(reports: &[Report]) -> String {
     );
     for report in reports {
         let time: Duration = report.latencies.iter().sum();
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "  <testcase classname=\"{}\" name=\"{}\" time=\"{:.3}\"",
+            "  <testcase classname=\"{}\" name=\"{}\" time=\"{:.3}\">",
             escaped(&report.file),
             escaped(&report.title),
             time.as_secs_f64()
         );
+        out.push_str("    <properties>\n");
+        for (name, figure) in report.used.iter().copied().sum::<Used>().figures() {
+            let _ = writeln!(out, "      <property name=\"{name}\" value=\"{figure}\"/>");
+        }
+        out.push_str("    </properties>\n");
         if let Some(first) = report.failures.first() {
             let all: Vec<String> =
                 report.failures.iter().map(|f| format!("{}:{}: {}", report.file, f.line, f.what)).collect();
             let _ = writeln!(
                 out,
-                ">\n    <failure message=\"{}\">{}</failure>\n  </testcase>",
+                "    <failure message=\"{}\">{}</failure>",
                 escaped(&first.what),
                 escaped(&all.join("\n"))
             );
-        } else {
-            out.push_str("/>\n");
         }
+        out.push_str("  </testcase>\n");
     }
     out.push_str("</testsuite>\n");
     out
@@ -138,6 +146,7 @@ mod tests {
             title: "5 < 6 \"always\"".into(),
             failures,
             latencies: latencies.iter().copied().map(Duration::from_millis).collect(),
+            used: vec![Used { statements: 7, ..Used::default() }],
             edges: BTreeSet::new(),
             plays: 1,
             exchanges: Vec::new(),
@@ -152,12 +161,13 @@ mod tests {
         let text = junit(&[report(vec![bad], &[2]), report(Vec::new(), &[1])]);
         assert!(text.contains("tests=\"2\" failures=\"1\""), "{text}");
         assert!(
-            text.contains("classname=\"a&amp;b.md\" name=\"5 &lt; 6 &quot;always&quot;\" time=\"0.001\"/>")
+            text.contains("classname=\"a&amp;b.md\" name=\"5 &lt; 6 &quot;always&quot;\" time=\"0.001\">")
         );
         assert!(
             text.contains(">a&amp;b.md:3: expected &lt;x&gt;]]&gt;, got &quot;y&quot;</failure>"),
             "{text}"
         );
+        assert_eq!(text.matches("<property name=\"statements\" value=\"7\"/>").count(), 2, "{text}");
     }
 
     #[test]

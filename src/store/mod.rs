@@ -21,6 +21,7 @@
 
 mod db;
 mod error;
+mod meter;
 mod options;
 mod write;
 
@@ -61,6 +62,7 @@ pub use device_data::DataList;
 pub use devices::{Device, Rotation};
 pub use error::Error;
 pub use messages::{Message, Role};
+pub use meter::Meter;
 pub use options::Options;
 pub use outbox::{Effect, EffectStatus, Finish, Report};
 pub use pending::{PendingResponse, PendingStatus};
@@ -166,6 +168,7 @@ impl Store {
         if writes.is_empty() {
             return Ok(Applied::Done);
         }
+        Meter::count(writes.len());
         self.db.apply(actor, writes).await
     }
 
@@ -204,6 +207,7 @@ impl Store {
         (sql, args): (&'static str, Vec<Value>),
         read: fn(&Row) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
+        Meter::count(1);
         self.db.rows(actor, sql, args).await?.iter().map(read).collect()
     }
 
@@ -213,6 +217,7 @@ impl Store {
         (sql, args): (&'static str, Vec<Value>),
         read: fn(&Row) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
+        Meter::count(1);
         self.db.rows(actor, sql, args).await?.first().map(read).transpose()
     }
 }

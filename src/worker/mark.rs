@@ -72,7 +72,7 @@ impl Worker {
     }
 
     /// It waits for its next try.
-    async fn again(
+    pub(super) async fn again(
         &self,
         effect: &Effect,
         code: &str,

@@ -8,12 +8,17 @@
 //! conversations; what became of a code goes back to the turn that waits for it, or, where none waits any more and the
 //! code will never arrive, to the engine.
 //!
+//! A call to an outside agent (`call.rs`) is an effect that may be made twice: it is tried again whatever became of it, and
+//! its answer goes to the conversation that waits for it.
+//!
 //! Adding a kind of effect: its variant of `Outgoing` and its arm in `message.rs`, its sender in [`Parts`] and in
 //! `hand_over`, and its kind in the row that queues it.
 
+mod call;
 mod mark;
 mod message;
 mod options;
+mod outside;
 mod retry;
 mod settle;
 mod sweep;
@@ -27,11 +32,12 @@ use tokio_util::task::TaskTracker;
 use tracing::error;
 
 pub use options::Options;
+pub use outside::{Outside, OverHttp, Reached};
 
 use self::message::Outgoing;
 use crate::bus::{Boundaries, Boundary, Deliveries, Delivery};
 use crate::crypto::Keys;
-use crate::engine::Engine;
+use crate::engine::{Engine, OUTSIDE};
 use crate::mail::Mail;
 use crate::model::{Actor, Clock, EffectId, EventId, Randomness, Verdict};
 use crate::prompt::Replies;
@@ -83,6 +89,8 @@ pub struct Parts {
     pub sms: Arc<dyn Sms>,
     /// The sender of e-mails.
     pub mail: Arc<dyn Mail>,
+    /// The door to outside agents.
+    pub outside: Arc<dyn Outside>,
     /// The domain that codes by text message are bound to, where one is known.
     pub domain: Option<String>,
     /// Settings.
@@ -186,6 +194,9 @@ impl Worker {
             return Ok(());
         }
         self.parts.boundaries.pass(Boundary::Claimed).await;
+        if effect.kind == OUTSIDE {
+            return self.call(&effect).await;
+        }
         // What fails before it is handed over has not left: it is tried again like what no provider took.
         let verdict = self.verdict(&effect, now).await.unwrap_or_else(|e| {
             error!(effectId = %id, error = %crate::mask::line(&chain(&e)), "Effect failed");
@@ -229,6 +240,7 @@ impl Worker {
             Delivery::Refused(code) => engine.undeliverable(effect, code).await,
             Delivery::Uncertain => engine.uncertain(effect).await,
             Delivery::Delayed if effect.tries == 0 => engine.delayed(effect).await,
+            Delivery::Answered(answered) => engine.called(effect, answered).await,
             Delivery::Delayed | Delivery::Stands => Ok(()),
         };
         told.map_err(|e| Error::Engine(Box::new(e)))

@@ -7,6 +7,7 @@ use serde_json::json;
 use tracing::{error, warn};
 
 use super::{Error, Worker, chain, millis};
+use crate::engine::OUTSIDE;
 use crate::model::{Actor, EventKind};
 use crate::store::{Applied, challenges, channels, counters, outbox, pending, sessions, slots};
 
@@ -101,9 +102,17 @@ impl Worker {
         }
     }
 
-    async fn orphans(&self) -> Result<(), Error> {
+    async fn orphans(self: &Arc<Self>) -> Result<(), Error> {
         let now = self.parts.clock.now();
         for effect in self.parts.store.stale_claims(&Actor::System, now, BATCH).await? {
+            if effect.kind == OUTSIDE {
+                let requeued = vec![outbox::requeue(&effect.id, now)];
+                if self.parts.store.apply(&Actor::System, requeued).await? == Applied::Done {
+                    warn!(effectId = %effect.id, "Call is made again: its worker was lost");
+                    self.begin(effect.id);
+                }
+                continue;
+            }
             let mut writes = vec![outbox::orphan(&effect.id, now)];
             writes.extend(self.event(&effect, EventKind::OtpSendFailed, json!({ "code": "worker_lost" })));
             if self.parts.store.apply(&Actor::System, writes).await? == Applied::Done {

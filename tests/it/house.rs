@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use vestibule::app::sources;
 
-use vestibule::graph::{self, Graph, Kind, Say, draw};
+use vestibule::graph::{self, Graph, draw};
 use vestibule::nlu;
 use vestibule::prompt::{self, REPLIES};
 
@@ -237,12 +237,8 @@ fn said_by_graphs() -> BTreeSet<String> {
     let (_, graphs) = sources::load(&prompt::Options::default(), &graph::Options::default()).unwrap();
     let mut said = BTreeSet::new();
     for (_, node) in graphs.graphs().flat_map(Graph::nodes) {
-        let own: Option<&Say> = match &node.kind {
-            Kind::Ask { say, .. } | Kind::Say(say) => Some(say),
-            _ => None,
-        };
-        let on_edges = node.edges().iter().filter_map(|edge| edge.say.as_ref());
-        said.extend(own.into_iter().chain(on_edges).map(|say| say.reply.clone()));
+        let on_edges = node.edges().iter().filter_map(|edge| Some(edge.say.as_ref()?.reply.as_str()));
+        said.extend(node.kind.replies().into_iter().chain(on_edges).map(str::to_owned));
     }
     said
 }
@@ -317,7 +313,7 @@ fn nothing_lies_about_unused() {
 #[test]
 fn drawings_are_up_to_date() {
     let (replies, graphs) = sources::load(&prompt::Options::default(), &graph::Options::default()).unwrap();
-    let catalog = sources::catalog(&replies);
+    let catalog = sources::catalog(&replies, &graph::Options::default());
     let mut kept: BTreeMap<String, String> = files("graphs", ".mmd");
     kept.extend(files("graphs", ".dot"));
     let mut drawn = BTreeMap::new();

@@ -2,7 +2,9 @@
 
 #![cfg(test)]
 
+mod agents;
 mod attacks;
+mod capture;
 mod chat;
 mod contacts;
 mod fetch;

@@ -1,12 +1,10 @@
 //! The conversations in `fixtures/scenarios/`, and the player's own honesty.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use futures::{StreamExt, stream};
-use vestibule::app::sources;
-use vestibule::scenario::{Coverage, Report, Scenario, Setup, play, play_with_crashes};
-use vestibule::{graph, prompt};
+use vestibule::scenario::{Coverage, Report, Scenario, Setup, Used, play, play_with_crashes};
 
 use crate::support::db::{postgres, postgres_url};
 
@@ -21,12 +19,19 @@ fn kept(name: &str) -> Scenario {
     Scenario::read(&file).unwrap()
 }
 
+/// Every scenario: those of the product, and those that stand beside the agents they show.
 pub(crate) fn all_kept() -> Vec<Scenario> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/scenarios");
-    let names = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<String> = names.filter(|name| name.strip_suffix(".md").is_some()).collect();
-    names.sort();
-    names.iter().map(|name| kept(name)).collect()
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let within = |folder: &Path| -> Vec<PathBuf> {
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+    };
+    let mut files = within(&root.join("fixtures/scenarios"));
+    for agent in within(&root.join("fixtures/agents")) {
+        files.extend(within(&agent.join("scenarios")));
+    }
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "md"));
+    files.sort();
+    files.iter().map(|file| Scenario::read(file).unwrap()).collect()
 }
 
 pub(crate) fn assert_passed(report: &Report) {
@@ -51,8 +56,7 @@ mod every_scenario_passes {
     #[tokio::test]
     async fn sqlite() {
         let reports = all_pass(&ON_SQLITE).await;
-        let (_, graphs) = sources::load(&prompt::Options::default(), &graph::Options::default()).unwrap();
-        let mut coverage = Coverage::of(&graphs);
+        let mut coverage = Coverage::of_scenarios(&all_kept()).unwrap();
         for report in &reports {
             coverage.add(&report.edges);
         }
@@ -74,7 +78,11 @@ mod killed_anywhere_they_end_the_same {
     use super::*;
 
     async fn killed(name: &str) {
-        let report = play_with_crashes(&kept(name), &ON_SQLITE).await;
+        all_the_same(&kept(name)).await;
+    }
+
+    async fn all_the_same(scenario: &Scenario) {
+        let report = play_with_crashes(scenario, &ON_SQLITE).await;
         assert_passed(&report);
         assert!(report.plays > 10, "only {} plays", report.plays);
     }
@@ -92,6 +100,14 @@ mod killed_anywhere_they_end_the_same {
     #[tokio::test]
     async fn an_undeliverable_number() {
         killed("undeliverable.md").await;
+    }
+
+    #[tokio::test]
+    async fn a_call_to_an_outside_agent() {
+        let agent = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/agents/order_status");
+        for name in ["unknown_order.md", "backend_down.md"] {
+            all_the_same(&Scenario::read(&agent.join("scenarios").join(name)).unwrap()).await;
+        }
     }
 
     #[tokio::test]
@@ -125,12 +141,69 @@ async fn what_is_wrong_in_a_scenario_makes_it_fail_at_its_line() {
         ("! sms\n= effects=2\n", 4, "effects: expected 2, got 1"),
         ("! sms\n= state.otp_sent=false\n", 4, "state.otp_sent: expected false, got true"),
         ("! sms\n= audit=otp_sent,otp_requested\n", 4, "audit: expected otp_sent,otp_requested"),
+        ("! sms\n= steps<=2\n", 4, "steps: 6 used, allowed: 2 at most"),
+        ("! sms\n= llm_calls=0 statements=3\n", 4, "statements: 25 used, allowed: 3"),
         ("! sms\n> {code:2}\n", 4, "no such code was sent"),
         ("! sms\n& logout\n", 4, "this actor is not signed in"),
     ] {
         let (at, what) = failure(&format!("{SENT}{rest}")).await;
         assert_eq!(at, line, "{what}");
         assert!(what.starts_with(why), "{what:?} does not start with {why:?}");
+    }
+}
+
+const WITHIN: &str = "budget llm_calls=0 tokens=0 statements<=STATEMENTS steps<=STEPS\n";
+
+/// A sign-in and its repetition within so much.
+fn bounded(statements: u64, steps: u64) -> String {
+    let budget = WITHIN.replace("STATEMENTS", &statements.to_string()).replace("STEPS", &steps.to_string());
+    format!("{}! sms\n& repeat\n= steps=0\n", SENT.replace("# X\n", &format!("# X\n{budget}")))
+}
+
+#[tokio::test]
+async fn a_budget_of_the_whole_scenario_binds_all_its_messages() {
+    let report = play(&scenario(&bounded(1_000, 1_000)), &ON_SQLITE).await;
+    assert_passed(&report);
+    let used: Used = report.used.iter().copied().sum();
+    assert_eq!(report.used.len(), 2, "the repetition counts");
+    assert!(used.statements > report.used[0].statements && used.steps == report.used[0].steps);
+    let (statements, steps) = (used.statements, used.steps);
+    assert_passed(&play(&scenario(&bounded(statements, steps)), &ON_SQLITE).await);
+    for (text, why) in [
+        (
+            bounded(statements - 1, steps),
+            format!("statements: {statements} used, allowed: {} at most", statements - 1),
+        ),
+        (bounded(statements, steps - 1), format!("steps: {steps} used, allowed: {} at most", steps - 1)),
+    ] {
+        assert_eq!(failure(&text).await, (2, why));
+    }
+    // A turn that is run again after a crash uses more, and is not held to it.
+    assert_passed(&play_with_crashes(&scenario(&bounded(statements, steps)), &ON_SQLITE).await);
+}
+
+mod what_is_used_does_not_depend_on_what_else_runs {
+    use super::*;
+
+    async fn alike(setup: &Setup) {
+        let scenario = kept("change_phone.md");
+        let reports = stream::iter(0..6).map(|_| play(&scenario, setup)).buffered(6);
+        let reports: Vec<Report> = reports.collect().await;
+        let first = play(&scenario, &ON_SQLITE).await.used;
+        assert!(first.len() > 10 && first.iter().all(|used| used.statements > 0));
+        assert!(reports.iter().all(|report| report.used == first), "{reports:#?}");
+    }
+
+    #[tokio::test]
+    async fn sqlite() {
+        alike(&ON_SQLITE).await;
+    }
+
+    #[tokio::test]
+    async fn postgres() {
+        if super::postgres(concat!(module_path!(), "::postgres")).await.is_some() {
+            alike(&Setup::new(Some(postgres_url())).unwrap()).await;
+        }
     }
 }
 

@@ -195,6 +195,7 @@ impl Handler for CreateSessionNode {
         turn.values.insert("goes_on".into(), goes_on.into());
         turn.context.insert("is_new_user".into(), is_new.into());
         turn.granted.session = Some(grant);
+        turn.state.next_of = Some(turn.tools.message_id.clone());
         Ok(if is_new { SessionOutcome::Registered } else { SessionOutcome::Welcome })
     }
 }

@@ -19,6 +19,9 @@ fn who(turn: &Turn, at: &'static str) -> Result<SignedIn, Error> {
 /// Nobody is signed in any more: what the conversation remembers of the person ends with the session.
 fn signed_out(turn: &mut Turn) {
     turn.assurance = Assurance::Anonymous;
+    if !turn.state.next.is_empty() {
+        turn.after = Some("general.rest_later");
+    }
     let device = turn.state.progress.device_id.take();
     turn.state = crate::agent::State {
         progress: AuthProgress { device_id: device, ..AuthProgress::default() },

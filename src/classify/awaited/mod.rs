@@ -6,10 +6,13 @@
 
 mod name;
 mod number;
+mod text;
 
 use super::entities::{self, Message};
+use crate::graph::Pattern;
 use crate::model::{Control, Entities, LONGEST_NAME, Region, SessionAction, Slot, is_at};
 pub(super) use number::outside_phone;
+pub(super) use text::fits;
 
 /// What a rule says about a text.
 pub(super) enum Verdict {
@@ -26,12 +29,17 @@ pub(super) enum Verdict {
 /// Longest reference to a device or kind of data that counts as an answer, in words.
 const LONGEST_REFERENCE: usize = 6;
 
+/// What some rules need to know besides the text.
+pub(super) struct Rules<'a> {
+    /// The country of numbers without a country code.
+    pub(super) region: Option<Region>,
+    /// What a text must look like.
+    pub(super) pattern: Option<&'a Pattern>,
+}
+
 /// Judges a text by the rule of the awaited slot. `other` says whether the text is clearly another request.
-pub(super) fn judge(
-    message: &Message<'_>,
-    region: Option<Region>,
-    other: impl Fn() -> bool,
-) -> Option<Verdict> {
+pub(super) fn judge(message: &Message<'_>, rules: &Rules<'_>, other: impl Fn() -> bool) -> Option<Verdict> {
+    let region = rules.region;
     match message.awaiting? {
         Slot::Otp => number::code(message),
         Slot::Phone => {
@@ -58,6 +66,7 @@ pub(super) fn judge(
         Slot::Field => field(message),
         Slot::Device => device(message, other),
         Slot::MigrationType => migration_type(message),
+        Slot::Text => text::judge(message.text, rules.pattern, other).map(value_or_reason),
         Slot::Confirm => super::control::confirmation(message.words).map(Verdict::Confirmed),
     }
 }

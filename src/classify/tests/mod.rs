@@ -5,8 +5,8 @@ mod control;
 mod examples;
 mod properties;
 mod several;
+mod wanted;
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::{Classifier, Input, Options, Training};
@@ -34,9 +34,9 @@ fn a_threshold_that_is_no_probability_is_refused() {
 
 #[test]
 fn a_graph_with_examples_is_a_route_of_its_own() {
-    let graph = |name: &str, nodes: &str, rest: &str| graph::Source {
-        name: name.to_owned(),
-        text: format!("[graph]\nname = \"{name}\"\nversion = 1\nentry = \"a\"\n{nodes}{rest}"),
+    let graph = |name: &str, nodes: &str, rest: &str| {
+        let text = format!("[graph]\nname = \"{name}\"\nversion = 1\nentry = \"a\"\n{nodes}{rest}");
+        graph::Source::graph(name, text)
     };
     let says =
         ["book a haircut", "I need an appointment at the barber", "haircut on Friday", "a beard trim please"];
@@ -53,7 +53,7 @@ fn a_graph_with_examples_is_a_route_of_its_own() {
     ];
     let stop = graph::HandlerSpec { name: "stop", needs: Assurance::Anonymous, outcomes: &[] };
     let catalog =
-        graph::Catalog { handlers: vec![stop], replies: BTreeMap::new(), root: "orchestrator".into() };
+        graph::Catalog { handlers: vec![stop], root: "orchestrator".into(), ..graph::Catalog::default() };
     let graphs = graph::load(&sources, &catalog).unwrap();
     let training = Training { graphs: Some(&graphs), cache: None };
     let classifier = Classifier::trained(&Options::default(), training).unwrap();

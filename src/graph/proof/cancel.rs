@@ -4,7 +4,8 @@
 //! `cancel` of the entry's handler whose paths all end the turn without going back into what was paused. That they end
 //! at all follows from the proofs of shape.
 
-use super::super::draft::{Draft, Flow};
+use super::super::draft::Draft;
+use super::super::flow::Flow;
 use super::super::problem::{Place, Report};
 use super::shape::{flow, reach};
 
@@ -16,7 +17,7 @@ pub(super) fn check(drafts: &[Draft], root: usize, report: &mut Report<'_>) {
     let asks: Vec<String> = drafts
         .iter()
         .flat_map(|draft| draft.nodes.iter().map(move |node| (draft, node)))
-        .filter(|(_, node)| node.flow.is_ask())
+        .filter(|(_, node)| node.flow.pauses())
         .map(|(draft, node)| format!("{}.{}", draft.name.text, node.name.text))
         .collect();
     if !asks.is_empty() {
@@ -33,7 +34,7 @@ fn obstacle(root: &Draft) -> Option<(Place, String)> {
         return Some((root.entry_at, why));
     };
     // The turn ends at an ask; what its answer leads to is another turn, which can be cancelled in its own right.
-    let reached = reach(&flow(root, |flow| !flow.is_ask()), cancel.to);
+    let reached = reach(&flow(root, |flow| !flow.pauses()), cancel.to);
     let resume =
         root.nodes.iter().zip(reached).find(|(node, reached)| *reached && node.flow == Flow::Resume)?.0;
     Some((cancel.at, format!("`cancel` leads to the resume node `{}`", resume.name.text)))

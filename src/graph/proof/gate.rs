@@ -20,9 +20,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::super::draft::{Draft, DraftEdge, Flow};
+use super::super::draft::{Draft, DraftEdge};
 use super::super::file::Named;
+use super::super::flow::Flow;
 use super::super::problem::Report;
+use super::callees;
 use super::path::Paths;
 use crate::model::Assurance;
 
@@ -144,7 +146,7 @@ impl Walks<'_> {
         loop {
             let walk = self.walk(graph, resumable);
             let mut found = resumable;
-            for callee in walk.order.iter().filter_map(|state| self.callee(graph, *state)) {
+            for callee in walk.order.iter().flat_map(|state| self.callees(graph, *state)) {
                 let Some(exits) = self.by_graph.get(&callee).map(|walk| walk.exits) else { continue };
                 found.done = found.done.or(exits.done_resumed.map(|state| (callee, state)));
                 found.asked = found.asked.or(exits.asked_resumed.map(|state| (callee, state)));
@@ -166,7 +168,7 @@ impl Walks<'_> {
         while let Some(state) = queue.pop_front() {
             walk.order.push(state);
             let Some(node) = draft.nodes.get(state.node) else { continue };
-            if node.flow.is_ask() {
+            if node.flow.pauses() {
                 walk.exits.note(state, true);
             } else if node.flow.is_end() {
                 walk.exits.note(state, state.paused);
@@ -194,15 +196,26 @@ impl Walks<'_> {
         let asked = edge.outcome.name == "asked";
         match flow {
             Flow::Handler(_) if edge.outcome.reaches(self.level) => Vec::new(),
-            Flow::Handler(_) | Flow::Unknown | Flow::Say | Flow::SayOn => vec![(here, Through::Node)],
-            Flow::Ask { .. } => vec![(State { resumed: true, paused: false, ..here }, Through::Node)],
-            Flow::Agent(callee) => {
-                let exits = self.by_graph.get(&callee).map(|walk| walk.exits).unwrap_or_default();
-                let (first, later) =
-                    if asked { (exits.asked, exits.asked_resumed) } else { (exits.done, exits.done_resumed) };
-                let first = first.map(|exit| (State { paused: state.paused || asked, ..here }, exit));
-                let later = later.map(|exit| (State { resumed: true, paused: asked, ..here }, exit));
-                first.into_iter().chain(later).map(|(to, exit)| (to, Through::Agent(callee, exit))).collect()
+            Flow::Handler(_) | Flow::Unknown | Flow::Say | Flow::SayOn | Flow::Goto(_) => {
+                vec![(here, Through::Node)]
+            }
+            Flow::Ask { .. } | Flow::Http => {
+                vec![(State { resumed: true, paused: false, ..here }, Through::Node)]
+            }
+            Flow::Agent(_) | Flow::Agents => {
+                let back = |callee: usize| {
+                    let exits = self.by_graph.get(&callee).map(|walk| walk.exits).unwrap_or_default();
+                    let (first, later) = if asked {
+                        (exits.asked, exits.asked_resumed)
+                    } else {
+                        (exits.done, exits.done_resumed)
+                    };
+                    let first = first.map(|exit| (State { paused: state.paused || asked, ..here }, exit));
+                    let later = later.map(|exit| (State { resumed: true, paused: asked, ..here }, exit));
+                    let ways = first.into_iter().chain(later);
+                    ways.map(move |(to, exit)| (to, Through::Agent(callee, exit))).collect::<Vec<_>>()
+                };
+                callees(self.drafts, flow).into_iter().flat_map(back).collect()
             }
             Flow::Resume if edge.outcome.name == "idle" => vec![(here, Through::Node)],
             Flow::Resume => {
@@ -212,11 +225,9 @@ impl Walks<'_> {
         }
     }
 
-    fn callee(&self, graph: usize, state: State) -> Option<usize> {
-        match self.drafts.get(graph)?.nodes.get(state.node)?.flow {
-            Flow::Agent(callee) => Some(callee),
-            _ => None,
-        }
+    fn callees(&self, graph: usize, state: State) -> Vec<usize> {
+        let node = self.drafts.get(graph).and_then(|draft| draft.nodes.get(state.node));
+        node.map(|node| callees(self.drafts, node.flow)).unwrap_or_default()
     }
 
     /// The graphs that can be entered with nothing granted, each with the graph and state that enters it.
@@ -228,7 +239,7 @@ impl Walks<'_> {
             }
             let order = self.by_graph.get(&graph).map(|walk| walk.order.as_slice()).unwrap_or_default();
             for &state in order {
-                if let Some(callee) = self.callee(graph, state) {
+                for callee in self.callees(graph, state) {
                     entered.entry(callee).or_insert(Some((graph, state)));
                 }
             }

@@ -11,24 +11,27 @@ mod cancel;
 mod gate;
 mod path;
 mod shape;
+mod unheard;
 
 use petgraph::Graph;
 use petgraph::algo::toposort;
 use petgraph::graph::NodeIndex;
 use petgraph::visit::Dfs;
 
-use super::draft::{Draft, Flow};
+use super::draft::Draft;
+use super::flow::Flow;
 use super::problem::Report;
 
 /// Asks every proof of the drafts. `complete` says that these are all the graphs there are.
 pub(super) fn check(drafts: &[Draft], root: Option<usize>, complete: bool, report: &mut Report<'_>) {
     for draft in drafts {
         shape::check(draft, report);
+        unheard::check(draft, report);
     }
     let calls = calls(drafts);
     shape::circles(drafts, &calls, report);
     let Some(root) = root else { return };
-    resumes_in_root_only(drafts, root, report);
+    in_root_only(drafts, root, report);
     if complete && drafts.iter().all(|draft| draft.whole) {
         every_graph_is_reached(drafts, &calls, root, report);
     }
@@ -48,12 +51,21 @@ fn calls(drafts: &[Draft]) -> Graph<(), ()> {
     }
     for (from, draft) in drafts.iter().enumerate() {
         for node in &draft.nodes {
-            if let Flow::Agent(to) = node.flow {
+            for to in callees(drafts, node.flow) {
                 calls.update_edge(NodeIndex::new(from), NodeIndex::new(to), ());
             }
         }
     }
     calls
+}
+
+/// The drafts that a node may enter.
+fn callees(drafts: &[Draft], flow: Flow) -> Vec<usize> {
+    match flow {
+        Flow::Agent(callee) => vec![callee],
+        Flow::Agents => (0..drafts.len()).filter(|&i| drafts.get(i).is_some_and(|d| d.routed)).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn every_graph_is_reached(drafts: &[Draft], calls: &Graph<(), ()>, root: usize, report: &mut Report<'_>) {
@@ -64,19 +76,26 @@ fn every_graph_is_reached(drafts: &[Draft], calls: &Graph<(), ()>, root: usize, 
             *seen = true;
         }
     }
+    let is_open = drafts.get(root).is_some_and(|root| root.nodes.iter().any(|n| n.flow == Flow::Agents));
+    let hint = if is_open { ": no node enters it, and no example leads to it" } else { "" };
     for (draft, _) in drafts.iter().zip(reached).filter(|(_, reached)| !reached) {
-        report
-            .add(draft.name.at, format!("graph `{}` is never reached from the root graph", draft.name.text));
+        let what = format!("graph `{}` is never reached from the root graph{hint}", draft.name.text);
+        report.add(draft.name.at, what);
     }
 }
 
 /// A frame is resumed on top of a turn's beginning; resumed from within another frame, it would have to return into a
-/// stack that it is itself part of.
-fn resumes_in_root_only(drafts: &[Draft], root: usize, report: &mut Report<'_>) {
+/// stack that it is itself part of. A message names an agent to the root alone: what any other graph does with it comes later.
+fn in_root_only(drafts: &[Draft], root: usize, report: &mut Report<'_>) {
     let Some(root) = drafts.get(root).map(|draft| draft.name.text.as_str()) else { return };
     for draft in drafts.iter().filter(|draft| draft.name.text != root) {
-        for node in draft.nodes.iter().filter(|node| node.flow == Flow::Resume) {
-            report.add(node.name.at, format!("node `{}`: only the root graph may resume", node.name.text));
+        for node in &draft.nodes {
+            let what = match node.flow {
+                Flow::Resume => "resume",
+                Flow::Agents => "enter agents by the message's name",
+                _ => continue,
+            };
+            report.add(node.name.at, format!("node `{}`: only the root graph may {what}", node.name.text));
         }
     }
 }

@@ -77,7 +77,7 @@ impl Paths<'_> {
     fn resumed(&self, hops: Vec<Hop>) -> Vec<Hop> {
         let is_ask = |hop: &Hop| {
             let node = self.walks.drafts.get(hop.graph).and_then(|draft| draft.nodes.get(hop.node));
-            node.is_some_and(|node| node.flow.is_ask())
+            node.is_some_and(|node| node.flow.pauses())
         };
         let mut hops: Vec<Hop> = hops.into_iter().skip_while(|hop| !is_ask(hop)).collect();
         if let Some(ask) = hops.first_mut() {

@@ -5,8 +5,10 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graph::NodeIndex;
 use petgraph::visit::{Dfs, Reversed};
 
-use super::super::draft::{Draft, Flow};
+use super::super::draft::Draft;
+use super::super::flow::Flow;
 use super::super::problem::Report;
+use super::callees;
 
 pub(super) fn check(draft: &Draft, report: &mut Report<'_>) {
     if let Some(entry) = draft.entry.filter(|_| draft.whole) {
@@ -51,7 +53,7 @@ fn ends(draft: &Draft, report: &mut Report<'_>) {
     let mut flow = flow(draft, |_| true);
     let rest = flow.add_node(());
     for (index, node) in draft.nodes.iter().enumerate() {
-        if node.flow.is_ask() || node.flow.is_end() {
+        if node.flow.pauses() || node.flow.is_end() {
             flow.add_edge(NodeIndex::new(index), rest, ());
         }
     }
@@ -69,7 +71,8 @@ fn ends(draft: &Draft, report: &mut Report<'_>) {
     }
 }
 
-/// A turn that meets no ask must end; so with the asks' edges taken away nothing may be left that goes round.
+/// A turn that meets no ask must end, and a call may not lead to itself for ever; so with the asks' edges taken away nothing
+/// may be left that goes round.
 fn cycles(draft: &Draft, report: &mut Report<'_>) {
     let flow = flow(draft, |flow| !flow.is_ask());
     for cycle in round_trips(&flow) {
@@ -89,7 +92,7 @@ pub(super) fn circles(drafts: &[Draft], calls: &Graph<(), ()>, report: &mut Repo
         else {
             continue;
         };
-        let call = first.nodes.iter().find(|node| node.flow == Flow::Agent(second));
+        let call = first.nodes.iter().find(|node| callees(drafts, node.flow).contains(&second));
         let at = call.map_or(first.name.at, |node| node.name.at);
         report.add(at, format!("graphs call each other in a circle: {}", names.join(" → ")));
     }

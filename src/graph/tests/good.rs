@@ -152,7 +152,7 @@ fn a_conversation_can_be_walked() {
     assert_eq!(invalid.say, Some(own_words));
     assert_eq!(entry.edge("missing").unwrap().say, None);
     let say = Say { reply: "auth.ask_phone".into(), action: Action::PhoneRequested };
-    assert_eq!(graph.node(invalid.to).unwrap().kind, Kind::Ask { slot: Slot::Phone, say });
+    assert_eq!(graph.node(invalid.to).unwrap().kind, Kind::Ask { slot: Slot::Phone, say, keep: None });
     assert!(entry.edge("nonsense").is_none());
     assert_eq!(graph.find("ask_phone"), Some(invalid.to));
     assert_eq!(graph.find("nowhere"), None);

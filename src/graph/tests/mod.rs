@@ -1,9 +1,12 @@
 //! One broken graph for each proof, with the exact place and words; and graphs that are right.
 
+mod agents;
 mod draw;
+mod fields;
 mod file;
 mod gate;
 mod good;
+mod http;
 mod names;
 mod runs;
 mod shape;
@@ -47,11 +50,13 @@ fn catalog(handlers: &[HandlerSpec], replies: &[&str]) -> Catalog {
         handlers: handlers.to_vec(),
         replies: BTreeMap::from([("de".to_owned(), keys()), ("en".to_owned(), keys())]),
         root: "orchestrator".to_owned(),
+        addresses: ["orders_url".to_owned()].into(),
+        secrets: ["orders_key".to_owned()].into(),
     }
 }
 
 fn source(name: &str, text: &str) -> Source {
-    Source { name: name.to_owned(), text: text.to_owned() }
+    Source::graph(name, text)
 }
 
 fn sources(texts: &[(&str, &str)]) -> Vec<Source> {

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 
 use super::recordings::{self, Exchange};
+use crate::config::{Config, Sources};
+use crate::graph;
 use crate::tool::migration::{DataKind, Items};
 
 pub(super) use words::same;
@@ -38,6 +40,10 @@ pub const LINES: &[Row] = &[
     row("actor NAME", "somebody who speaks; the first one begins, `@NAME` before a line switches"),
     row("config NAME=VALUE", "a setting, named as its environment variable"),
     row(
+        "budget FIGURE<=N…",
+        "what all messages together may use, repetitions too: llm_calls, tokens, statements (SQL), steps (edges of graphs); `=` is exactly",
+    ),
+    row(
         "> TEXT",
         "a message; {code} is the newest code sent to this actor, {code:N} the N-th, {NAME.code} another actor's, {wrong} none of them",
     ),
@@ -52,9 +58,12 @@ pub const LINES: &[Row] = &[
     row("! mail FIELD=VALUE…", "the same of an e-mail, which has a subject besides"),
     row(
         "= FIELD=VALUE…",
-        "what holds now: state.X, data.KIND, effects (messages handed over so far), audit (events since the last message, in order)",
+        "what holds now: state.X, data.KIND, effects (messages handed over so far), audit (events since the last message, in order); and what the last message used, as in `budget`",
     ),
-    row("~ DURATION", "moves the clock: `10m 1s`"),
+    row(
+        "~ DURATION",
+        "moves the clock: `10m 1s`; a `<` after it is about what the actor was told since, if anything",
+    ),
 ];
 
 /// Every command of a `&` line.
@@ -72,6 +81,10 @@ pub const COMMANDS: &[Row] = &[
     row("& refuse CODE", "the provider will refuse the next message for good"),
     row("& later CODE", "the provider will not take the next message now, and says so"),
     row("& hang", "the provider will not answer for the next message"),
+    row(
+        "& backend STATUS JSON",
+        "what outside agents answer from here on; `& backend down`: nothing, as at the start",
+    ),
 ];
 
 /// A scenario.
@@ -89,10 +102,21 @@ pub struct Scenario {
     pub actors: Vec<String>,
     /// Settings, by the names of their environment variables.
     pub config: Vec<(String, String)>,
+    /// What all messages together may use.
+    pub budgets: Vec<Budget>,
     /// What happens.
     pub steps: Vec<Step>,
     /// What language models said, kept beside it.
     pub recordings: Vec<Exchange>,
+}
+
+/// A line that says what all messages together may use.
+#[derive(Debug, Clone)]
+pub struct Budget {
+    /// The line, from 1.
+    pub line: usize,
+    /// The figures, and how large each may be.
+    pub fields: Vec<Field>,
 }
 
 /// One line of a scenario.
@@ -186,6 +210,8 @@ pub enum Command {
     Later(String),
     /// The next message gets no answer.
     Hang,
+    /// What outside agents answer: a status and a body, or nothing.
+    Backend(Option<(u16, String)>),
 }
 
 /// One thing that is wrong with a file.
@@ -228,6 +254,12 @@ impl Scenario {
             scenario.recordings = recordings::read(&beside.display().to_string(), &text(&beside)?)?;
         }
         Ok(scenario)
+    }
+
+    /// The graphs that it loads.
+    pub fn graphs(&self) -> graph::Options {
+        let sources = Sources { file: None, env: self.config.clone() };
+        Config::load(&sources).map(|config| config.graph).unwrap_or_default()
     }
 
     /// Where a scenario's recordings are kept.

@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::words::{Field, Word, split};
-use super::{Channel, Command, Piece, Problem, Problems, Scenario, Step, What};
+use super::{Budget, Channel, Command, Piece, Problem, Problems, Scenario, Step, Wanted, What};
 use crate::config::{Config, Sources};
+use crate::scenario::used::FIGURES;
 use crate::tool::migration::{DataKind, Items};
 
 /// The start where none is given.
@@ -32,6 +33,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Scenario, Problems> {
         seed: 1,
         actors: Vec::new(),
         config: Vec::new(),
+        budgets: Vec::new(),
         steps: Vec::new(),
         recordings: Vec::new(),
     };
@@ -127,6 +129,10 @@ impl Parser<'_> {
             }
             "actor" => self.scenario.actors.push(rest.to_owned()),
             "config" => self.setting(rest),
+            "budget" => match budget(rest) {
+                Ok(fields) => self.scenario.budgets.push(Budget { line: self.line, fields }),
+                Err(what) => self.problem(what),
+            },
             // Anything else before the first step is prose.
             _ => {}
         }
@@ -164,8 +170,12 @@ impl Parser<'_> {
             Ok(what) => {
                 self.said = match &what {
                     What::Say(_) => true,
-                    What::Answer(_) | What::Sent(_) | What::Holds(_) => self.said,
-                    What::Pass(_) | What::Do(_) => false,
+                    What::Answer(_)
+                    | What::Sent(_)
+                    | What::Holds(_)
+                    | What::Pass(_)
+                    | What::Do(Command::Backend(_)) => self.said,
+                    What::Do(_) => false,
                 };
                 self.scenario.steps.push(Step { line: self.line, actor: self.actor, what });
             }
@@ -260,11 +270,23 @@ fn sent(text: &str) -> Result<What, String> {
 fn holds(text: &str) -> Result<What, String> {
     let fields = fields_of(text)?;
     let known = |f: &Field| {
-        ["effects", "audit"].contains(&f.path.as_str())
+        is_figure(f)
+            || ["effects", "audit"].contains(&f.path.as_str())
             || ["state.", "data."].iter().any(|p| f.path.len() > p.len() && f.path.starts_with(p))
     };
-    refuse_unknown(&fields, known, "state.X, data.KIND, effects and audit")?;
+    let names = format!("state.X, data.KIND, effects, audit, {}", FIGURES.join(", "));
+    refuse_unknown(&fields, known, &names)?;
     Ok(What::Holds(fields))
+}
+
+fn budget(text: &str) -> Result<Vec<Field>, String> {
+    let fields = fields_of(text)?;
+    refuse_unknown(&fields, is_figure, &FIGURES.join(", "))?;
+    Ok(fields)
+}
+
+fn is_figure(field: &Field) -> bool {
+    FIGURES.contains(&field.path.as_str())
 }
 
 fn fields_of(text: &str) -> Result<Vec<Field>, String> {
@@ -277,10 +299,24 @@ fn fields_of(text: &str) -> Result<Vec<Field>, String> {
 }
 
 fn refuse_unknown(fields: &[Field], known: impl Fn(&Field) -> bool, names: &str) -> Result<(), String> {
-    match fields.iter().find(|field| !known(field)) {
-        Some(field) => Err(format!("`{}` is not a field here; there are {names}", field.path)),
-        None => Ok(()),
+    if let Some(field) = fields.iter().find(|field| !known(field)) {
+        return Err(format!("`{}` is not a field here; there are {names}", field.path));
     }
+    let is_number = |wanted: &Wanted| match wanted {
+        Wanted::AtMost(_) => true,
+        Wanted::Equal(value) => value.is_u64(),
+        Wanted::Present | Wanted::Absent => false,
+    };
+    for field in fields {
+        let path = &field.path;
+        if is_figure(field) && !is_number(&field.wanted) {
+            return Err(format!("`{path}` wants a whole number, such as {path}<=12"));
+        }
+        if !is_figure(field) && matches!(field.wanted, Wanted::AtMost(_)) {
+            return Err(format!("`{path}<=`: only {} have a most", FIGURES.join(", ")));
+        }
+    }
+    Ok(())
 }
 
 fn duration(text: &str) -> Result<SignedDuration, String> {
@@ -300,6 +336,7 @@ fn command(text: &str) -> Result<Command, String> {
         "repeat" => plain(Command::Repeat),
         "logout" => plain(Command::Logout),
         "hang" => plain(Command::Hang),
+        "backend" => backend(rest).map(Command::Backend),
         "put" | "visit" => put(rest, word == "visit"),
         "refuse" | "later" if rest.is_empty() || rest.contains(' ') => {
             Err(format!("`& {word}` takes one code"))
@@ -311,6 +348,16 @@ fn command(text: &str) -> Result<Command, String> {
             Err(format!("`& {word}` is none of {}", forms.join(", ")))
         }
     }
+}
+
+fn backend(text: &str) -> Result<Option<(u16, String)>, String> {
+    if text == "down" {
+        return Ok(None);
+    }
+    let (status, body) = text.split_once(' ').unwrap_or((text, ""));
+    let status = status.parse().ok().filter(|status| (100..=599).contains(status));
+    let status = status.ok_or("`& backend` takes `down`, or a status such as 200 and a body")?;
+    Ok(Some((status, body.to_owned())))
 }
 
 fn put(text: &str, signed_out: bool) -> Result<Command, String> {

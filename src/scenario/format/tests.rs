@@ -98,6 +98,43 @@ fn every_problem_is_told_with_its_line() {
 }
 
 #[test]
+fn a_budget_is_of_figures_and_in_whole_numbers() {
+    let text =
+        "# T\nbudget llm_calls=0 statements<=300\n> hi\n< auth.x\n= steps<=9 tokens<=400 effects=0\nbudget\n";
+    let read = Scenario::parse("s.md", &text.replace("budget\n", "")).unwrap();
+    let told = |fields: &[Field]| {
+        fields.iter().map(|f| format!("{}: {}", f.path, f.text())).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(read.budgets.len(), 1);
+    assert_eq!(read.budgets[0].line, 2);
+    assert_eq!(told(&read.budgets[0].fields), "llm_calls: 0, statements: 300 at most");
+    let What::Holds(fields) = &read.steps[2].what else { panic!("no figures") };
+    assert_eq!(told(fields), "steps: 9 at most, tokens: 400 at most, effects: 0");
+    let most = |most| Field { path: "steps".into(), wanted: Wanted::AtMost(most) };
+    let holds = |field: Field, found: u64| field.holds(Some(&found.into()), SignedDuration::ZERO);
+    assert!(holds(most(9), 9) && !holds(most(8), 9));
+
+    let found = problems(
+        "# T\nbudget\nbudget steps=*\nbudget steps<=x\nbudget effects=1\n> hi\n= effects<=1\n= tokens=!\n\
+         = statements=1.5\n< data.n<=3\n",
+    );
+    let expected = [
+        "2: there is no FIELD=VALUE",
+        "3: `steps` wants a whole number, such as steps<=12",
+        "4: `steps<=` wants a whole number",
+        "5: `effects` is not a field here; there are llm_calls, tokens, statements, steps",
+        "7: `effects<=`: only llm_calls, tokens, statements, steps have a most",
+        "8: `tokens` wants a whole number",
+        "9: `statements` wants a whole number",
+        "10: `data.n<=`: only llm_calls",
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "{found:?} does not start with {expected:?}");
+    }
+}
+
+#[test]
 fn a_time_may_be_late_and_nothing_else_may_differ() {
     let field = |wanted: &str| Field { path: "x".into(), wanted: Wanted::Equal(wanted.into()) };
     let late = SignedDuration::from_millis(1);

@@ -12,6 +12,8 @@ pub enum Wanted {
     Absent,
     /// This.
     Equal(Value),
+    /// A whole number, and none above this one.
+    AtMost(u64),
 }
 
 /// A field and what it must be.
@@ -31,6 +33,7 @@ impl Field {
             Wanted::Absent => "!".to_owned(),
             Wanted::Equal(Value::String(text)) => text.clone(),
             Wanted::Equal(value) => value.to_string(),
+            Wanted::AtMost(most) => format!("{most} at most"),
         }
     }
 
@@ -41,7 +44,8 @@ impl Field {
             (Wanted::Present, found) => found.is_some(),
             (Wanted::Absent | Wanted::Equal(Value::Null), found) => found.is_none(),
             (Wanted::Equal(wanted), Some(found)) => same(wanted, found, late),
-            (Wanted::Equal(_), None) => false,
+            (Wanted::AtMost(most), Some(found)) => found.as_u64().is_some_and(|found| found <= *most),
+            (Wanted::Equal(_) | Wanted::AtMost(_), None) => false,
         }
     }
 }
@@ -90,6 +94,11 @@ fn next(text: &str) -> Result<(Word, &str), String> {
     let Some((path, value)) = word.split_once('=') else { return Ok((Word::Bare(word.to_owned()), after)) };
     if path.is_empty() {
         return Err(format!("`{word}` lacks a name before the `=`"));
+    }
+    if let Some(path) = path.strip_suffix('<') {
+        let most =
+            value.parse().map_err(|_| format!("`{path}<=` wants a whole number, such as {path}<=12"))?;
+        return Ok((Word::Field(Field { path: path.to_owned(), wanted: Wanted::AtMost(most) }), after));
     }
     let field = |wanted| Word::Field(Field { path: path.to_owned(), wanted });
     let Some(_) = value.strip_prefix('"') else { return Ok((field(bare(path, value)?), after)) };

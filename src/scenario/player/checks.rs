@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{Broken, Player, Post};
 use crate::model::{Actor, EventKind};
 use crate::scenario::format::{Channel, Field, Wanted};
+use crate::scenario::used::{FIGURES, Used};
 
 impl Player<'_> {
     pub(super) fn check_answer(&self, fields: &[Field]) -> Result<(), Broken> {
@@ -53,6 +54,10 @@ impl Player<'_> {
         let uncertain = self.said.last().is_some_and(|said| said.uncertain);
         for field in fields {
             match field.path.as_str() {
+                path if FIGURES.contains(&path) => {
+                    let last = self.used.last().ok_or("nothing was said yet")?;
+                    self.check_budget([field], *last)?;
+                }
                 "effects" if self.given_up => {}
                 "effects" => {
                     let view = json!({ "effects": self.posts.len() });
@@ -68,6 +73,25 @@ impl Player<'_> {
                     let view = json!({ "state": self.state(actor).await? });
                     all_hold([field].into_iter(), &view, self.world.late)?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what was used is within its bounds, where bounds bind.
+    pub(super) fn check_budget<'f>(
+        &self,
+        fields: impl IntoIterator<Item = &'f Field>,
+        used: Used,
+    ) -> Result<(), Broken> {
+        if !self.is_plain {
+            return Ok(());
+        }
+        for field in fields {
+            let found = used.figures().into_iter().find(|(name, _)| *name == field.path);
+            let (name, found) = found.ok_or("a budget of nothing that is counted")?;
+            if !field.holds(Some(&json!(found)), SignedDuration::ZERO) {
+                return Err(format!("{name}: {found} used, allowed: {}", field.text()));
             }
         }
         Ok(())
@@ -141,6 +165,7 @@ fn all_hold<'f>(
                 // Told apart by their quotes where text and number look the same.
                 Wanted::Equal(value) if shown(value) == found => value.to_string(),
                 Wanted::Equal(value) => shown(value),
+                Wanted::AtMost(_) => field.text(),
             };
             return Err(format!("{}: expected {wanted}, got {found}", field.path));
         }

@@ -13,10 +13,11 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::doubles::Halts;
-use super::format::{Channel, Command, Scenario, Step, What};
+use super::format::{Budget, Channel, Command, Problems, Scenario, Step, What};
 use super::place::Place;
 use super::recordings::Exchange;
 use super::report::{Failure, Report};
+use super::used::Used;
 use super::{Setup, process::Stopped};
 use crate::bus::Boundary;
 use crate::engine::{Answer, Credentials, Elsewhere, Request};
@@ -31,6 +32,8 @@ pub(super) struct Played {
     pub(super) failure: Option<Failure>,
     pub(super) latencies: Vec<Duration>,
     pub(super) edges: BTreeSet<EdgeId>,
+    /// What each turn used, those of repeated messages too.
+    pub(super) used: Vec<Used>,
     /// What was answered, in order.
     pub(super) said: Vec<Said>,
     /// What each actor's conversation remembers in the end.
@@ -62,6 +65,7 @@ impl Played {
             failures: self.failure.into_iter().collect(),
             latencies: self.latencies,
             edges: self.edges,
+            used: self.used,
             plays: 1,
             exchanges: self.exchanges,
             spent: self.spent,
@@ -119,9 +123,14 @@ struct Player<'a> {
     posts: Vec<Post>,
     /// Whether a message that was to be handed over again died with its worker.
     given_up: bool,
+    /// Whether the clock was moved since the last answer.
+    time_passed: bool,
     said: Vec<Said>,
     latencies: Vec<Duration>,
     elsewhere: Vec<(usize, Elsewhere)>,
+    used: Vec<Used>,
+    /// Whether it is played as it is, without a crash and without a second classifier.
+    is_plain: bool,
 }
 
 /// Plays a scenario; with `stop_at`, the process is killed at that boundary and another one goes on.
@@ -132,7 +141,10 @@ pub(super) async fn run(scenario: &Scenario, setup: &Setup, stop_at: Option<usiz
         Ok(place) => {
             let made = World::start(scenario, setup, &place, (&edges, &halts)).await;
             let played = match made {
-                Ok(world) => Player::new(scenario, world).play().await,
+                Ok(world) => {
+                    let is_plain = stop_at.is_none() && setup.shadow.is_none();
+                    Player::new(scenario, world, is_plain).play().await
+                }
                 Err(what) => broken(1, what),
             };
             match place.remove().await {
@@ -147,6 +159,15 @@ pub(super) async fn run(scenario: &Scenario, setup: &Setup, stop_at: Option<usiz
     played
 }
 
+/// What comes of a text that is no scenario.
+pub(super) fn unreadable(problems: &Problems) -> Played {
+    let first = problems.0.first();
+    broken(
+        first.map_or(1, |problem| problem.line),
+        first.map(|problem| problem.what.clone()).unwrap_or_default(),
+    )
+}
+
 fn broken(line: usize, what: String) -> Played {
     Played { failure: Some(Failure { line, what }), ..Played::default() }
 }
@@ -156,16 +177,19 @@ fn stopped(why: &Stopped) -> Broken {
 }
 
 impl<'a> Player<'a> {
-    fn new(scenario: &'a Scenario, world: World<'a>) -> Self {
+    fn new(scenario: &'a Scenario, world: World<'a>, is_plain: bool) -> Self {
         Self {
             scenario,
             world,
             people: scenario.actors.iter().map(|_| Person::default()).collect(),
             posts: Vec::new(),
             given_up: false,
+            time_passed: false,
             said: Vec::new(),
             latencies: Vec::new(),
             elsewhere: Vec::new(),
+            used: Vec::new(),
+            is_plain,
         }
     }
 
@@ -185,6 +209,7 @@ impl<'a> Player<'a> {
                 Err(what) => failure = Some(Failure { line, what }),
             }
         }
+        let failure = failure.or_else(|| self.overspent());
         let late = self.world.late;
         let recorder = self.world.recorder.take();
         let (exchanges, spent) = recorder.map(|r| (r.known(), r.spent())).unwrap_or_default();
@@ -193,6 +218,7 @@ impl<'a> Player<'a> {
         Played {
             failure,
             latencies: self.latencies,
+            used: self.used,
             said: self.said,
             ends,
             late,
@@ -203,16 +229,33 @@ impl<'a> Player<'a> {
         }
     }
 
+    /// The first budget of the whole scenario that was not kept to.
+    fn overspent(&self) -> Option<Failure> {
+        let used = self.used.iter().copied().sum();
+        let broken = |budget: &Budget| {
+            let what = self.check_budget(&budget.fields, used).err()?;
+            Some(Failure { line: budget.line, what })
+        };
+        self.scenario.budgets.iter().find_map(broken)
+    }
+
     async fn step(&mut self, step: &Step) -> Result<(), Broken> {
         match &step.what {
             What::Say(pieces) => {
+                self.time_passed = false;
                 let text = self.text(pieces)?;
                 self.say(step, text).await
             }
-            What::Answer(fields) => self.check_answer(fields),
+            What::Answer(fields) => {
+                if std::mem::take(&mut self.time_passed) {
+                    self.hear_news(step.actor).await?;
+                }
+                self.check_answer(fields)
+            }
             What::Sent(wanted) => self.check_sent(wanted.as_ref()),
             What::Holds(fields) => self.check_holds(step.actor, fields).await,
             What::Pass(time) => {
+                self.time_passed = true;
                 self.world.clock.advance(*time);
                 self.pass(step.actor).await
             }
@@ -236,6 +279,10 @@ impl<'a> Player<'a> {
             }
             Command::Later(code) => {
                 self.world.provider.will_say(Verdict::Later { code: code.clone(), after: None });
+                Ok(())
+            }
+            Command::Backend(answer) => {
+                self.world.backend.answers(answer.clone());
                 Ok(())
             }
             Command::Hang => {

@@ -9,6 +9,8 @@ use crate::engine::{Answer, Credentials, Error, Request};
 use crate::model::{Actor, ConversationId, NodeResponse, Verdict};
 use crate::scenario::format::{Channel, Piece, Step};
 use crate::scenario::process::Stopped;
+use crate::scenario::used::Used;
+use crate::store::Meter;
 use crate::store::messages::Role;
 
 impl Player<'_> {
@@ -87,10 +89,11 @@ impl Player<'_> {
     }
 
     pub(super) async fn turn(
-        &self,
+        &mut self,
         credentials: &Credentials,
         request: &Request,
     ) -> Result<Result<Answer, Error>, Stopped> {
+        let (meter, before) = (Meter::default(), self.world.used());
         let process = self.world.process()?;
         let engine = std::sync::Arc::clone(process.app().engine());
         let (credentials, request) = (credentials.clone(), request.clone());
@@ -98,7 +101,10 @@ impl Player<'_> {
             let caller = engine.authenticate(credentials).await?.ok_or(Error::Unauthorized)?;
             engine.turn(caller, request).await
         };
-        process.run(turn).await
+        let answered = process.run(meter.over(turn)).await;
+        let used = self.world.used() - before;
+        self.used.push(Used { statements: meter.statements(), ..used });
+        answered
     }
 
     /// What is due by now is done, and its messages are taken up.
@@ -107,6 +113,18 @@ impl Player<'_> {
             self.recover(actor).await?;
         }
         self.collect(actor).await
+    }
+
+    /// Looks for what the actor was told since the last answer; it stands in that one's place.
+    pub(super) async fn hear_news(&mut self, actor: usize) -> Result<(), Broken> {
+        let Some(answer) = self.person(actor)?.last.as_ref().map(|last| last.answer.clone()) else {
+            return Ok(());
+        };
+        let pushed = self.pushed(&answer).await?;
+        if let (Some(response), Some(said)) = (pushed, self.said.last_mut()) {
+            said.view = view(&response, &answer, true);
+        }
+        Ok(())
     }
 
     /// Goes on after a crash. True where the message of this turn is uncertain, and the provider would have refused it:

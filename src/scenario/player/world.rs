@@ -1,6 +1,7 @@
 //! What is around a conversation: the process, the clock, the provider, the database.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,19 +12,21 @@ use crate::bus::Boundaries;
 use crate::clock::MovableClock;
 use crate::config::{Config, Sources};
 use crate::crypto::Keys;
-use crate::engine::{Elsewhere, Observer, Shadow};
+use crate::engine::{Elsewhere, OUTSIDE, Observer, Occasion, Shadow};
 use crate::graph::EdgeId;
 use crate::llm::Llm;
 use crate::model::{Actor, Clock, EffectId, Randomness, Secret};
 use crate::scenario::Setup;
-use crate::scenario::doubles::{Halts, Provider};
+use crate::scenario::doubles::{Backend, Halts, Provider};
 use crate::scenario::format::{Channel, Scenario};
 use crate::scenario::place::{NextGraphs, Place};
 use crate::scenario::process::{Process, Stopped};
 use crate::scenario::recordings::Recorder;
+use crate::scenario::used::Used;
 use crate::store::outbox::Effect;
 use crate::store::{self, Store};
 use crate::tool::otp;
+use crate::worker::Outside;
 
 /// The key of every scenario's app; what is sealed under it protects nothing.
 const KEY: &str = "c2NlbmFyaW9zIGFyZSBwbGF5ZWQgd2l0aCB0aGlzIGtleQ==";
@@ -38,11 +41,14 @@ pub(super) type Edges = Arc<Mutex<BTreeSet<EdgeId>>>;
 pub(super) struct World<'a> {
     pub(super) clock: Arc<MovableClock>,
     pub(super) provider: Arc<Provider>,
+    pub(super) backend: Arc<Backend>,
     /// By how much times may be later than in the transcript.
     pub(super) late: SignedDuration,
     /// What says what language models said.
     pub(super) recorder: Option<Arc<Recorder>>,
     elsewhere: Arc<Mutex<Vec<Elsewhere>>>,
+    /// Edges that turns passed so far.
+    steps: Arc<AtomicU64>,
     /// Effects whose worker was killed while it had them.
     pub(super) abandoned: BTreeSet<EffectId>,
     process: Option<Process>,
@@ -74,16 +80,19 @@ impl<'a> World<'a> {
     ) -> Result<Self, Broken> {
         let config = config(scenario, place)?;
         let models = config.llm.models.clone();
-        let playing = || Arc::new(Recorder::playing(scenario.recordings.clone(), models));
+        let playing = || Arc::new(Recorder::playing(scenario.recordings.clone(), models.clone()));
         let recorder = match &setup.source {
             Some(source) => Some(Arc::new(Recorder::asking(Arc::clone(source), setup.keeps))),
-            None => (!scenario.recordings.is_empty()).then(playing),
+            // A scenario that configures models speaks with none of them but those that were recorded.
+            None => (!scenario.recordings.is_empty() || !models.is_empty()).then(playing),
         };
         let mut world = Self {
             recorder,
             elsewhere: Arc::default(),
+            steps: Arc::default(),
             clock: Arc::new(MovableClock::fixed(scenario.clock)),
             provider: Arc::default(),
+            backend: Arc::default(),
             late: SignedDuration::ZERO,
             abandoned: BTreeSet::new(),
             process: None,
@@ -101,7 +110,11 @@ impl<'a> World<'a> {
 
     async fn boot(&mut self) -> Result<(), Broken> {
         let edges = Arc::clone(&self.edges);
-        let observer = Observer::new(move |steps| {
+        let passed = Arc::clone(&self.steps);
+        let observer = Observer::new(move |occasion, steps| {
+            if occasion == Occasion::Turn {
+                passed.fetch_add(steps.len() as u64, Ordering::Relaxed);
+            }
             edges.lock().unwrap_or_else(PoisonError::into_inner).extend(steps.iter().cloned());
         });
         let own = self.scenario.config.iter().any(|(name, _)| name.starts_with("VESTIBULE__CLASSIFY"));
@@ -122,11 +135,18 @@ impl<'a> World<'a> {
                 Shadow::new(classifier, tell)
             }),
             fetch: None,
-            classifier: (!own).then(|| Arc::clone(&self.setup.classifier)),
+            outside: Some(Arc::clone(&self.backend) as Arc<dyn Outside>),
+            classifier: if own { None } else { Some(self.setup.classifier(&self.config.graph)?) },
         };
         let process = Process::start(self.config.clone(), doubles, Arc::clone(&self.halts)).await;
         self.process = Some(process.map_err(|e| stopped(&e))?);
         Ok(())
+    }
+
+    /// What turns have used so far but for statements, which are counted where a turn runs.
+    pub(super) fn used(&self) -> Used {
+        let spent = self.recorder.as_ref().map(|recorder| recorder.spent()).unwrap_or_default();
+        Used { steps: self.steps.load(Ordering::Relaxed), ..Used::of_models(&spent) }
     }
 
     /// What would have gone elsewhere since the last look.
@@ -217,7 +237,15 @@ impl<'a> World<'a> {
         }
         self.halts = Arc::new(Halts::new(None));
         self.boot().await?;
-        let found = self.claimed().await?;
+        let mut found = self.claimed().await?;
+        // A call may be made twice: it is, once its dead worker's claim has ended.
+        let calls = found.len();
+        found.retain(|abandoned| abandoned.effect.kind != OUTSIDE);
+        if found.len() < calls {
+            let lease = self.lease();
+            self.clock.advance(lease);
+            self.late += lease;
+        }
         self.abandoned.extend(found.iter().map(|a| a.effect.id.clone()));
         self.settle().await?;
         Ok(found)
@@ -260,9 +288,13 @@ impl<'a> World<'a> {
 
     /// Moves the clock past every lease; nothing may be claimed then.
     pub(super) async fn let_leases_end(&self) -> Result<(), Broken> {
-        let lease = i64::try_from(self.config.worker.lease_seconds).unwrap_or(i64::MAX);
-        self.clock.advance(SignedDuration::from_secs(lease));
+        self.clock.advance(self.lease());
         self.settle().await
+    }
+
+    /// How long a claim holds.
+    fn lease(&self) -> SignedDuration {
+        SignedDuration::from_secs(i64::try_from(self.config.worker.lease_seconds).unwrap_or(i64::MAX))
     }
 
     pub(super) async fn end(&mut self) -> Result<(), Broken> {

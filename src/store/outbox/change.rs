@@ -63,6 +63,8 @@ sql! {
               due_at = CASE WHEN delivery IS NULL AND kind = 'sms' THEN CAST($2 AS BIGINT) END, \
               destination_sealed = CASE WHEN delivery IS NULL THEN destination_sealed END \
               WHERE id = $1 AND status = 'claimed'";
+    REQUEUE = "UPDATE outbox SET status = 'queued', due_at = $2, updated_at = $2, claimed_until = NULL \
+               WHERE id = $1 AND status = 'claimed'";
     LOOK_AGAIN = "UPDATE outbox SET due_at = $2 WHERE id = $1 AND status = 'uncertain'";
     SETTLE = "UPDATE outbox SET status = $2, error = $3, updated_at = $4, due_at = NULL, destination_sealed = NULL \
               WHERE id = $1 AND status = 'uncertain'";
@@ -136,6 +138,11 @@ pub fn again(id: &EffectId, by: &str, error: &str, (due_at, at): (Timestamp, Tim
 /// The worker died with it: whether it was sent is uncertain, and it is not sent again. Stale unless it is claimed.
 pub fn orphan(id: &EffectId, at: Timestamp) -> Write {
     Write::one(ORPHAN, args![id, at])
+}
+
+/// The worker died with it, and it is one that may be made twice: it waits again. Stale unless it is claimed.
+pub fn requeue(id: &EffectId, at: Timestamp) -> Write {
+    Write::one(REQUEUE, args![id, at])
 }
 
 /// It is looked up again then, or never; stale unless it is uncertain.

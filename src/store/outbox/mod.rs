@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 pub use change::{
     Finish, Report, again, claim, finish, forget_destinations, insert, look_again, orphan, queued, release,
-    settle, told,
+    requeue, settle, told,
 };
 pub use report::{Count, Sum};
 
@@ -40,7 +40,7 @@ pub struct Effect {
     pub id: EffectId,
     /// The conversation it came from.
     pub conversation: Option<ConversationId>,
-    /// What it is: `sms`, `email`, or `none`, which takes the same way and goes nowhere.
+    /// What it is: `sms`, `email`, `http`, which calls an outside agent, or `none`, which takes the same way and goes nowhere.
     pub kind: String,
     /// The text's template.
     pub template: String,
@@ -148,6 +148,9 @@ sql! {
                      WHERE o.status = 'sent' AND o.provider_id IS NOT NULL AND o.kind = 'sms' AND o.delivery IS NULL \
                      AND o.created_at > $1 AND $2 = 'system' AND c.status <> 'live' \
                      ORDER BY o.created_at, o.id LIMIT $3";
+    OF_CONVERSATION = concat!(
+        "SELECT ", columns!(), " FROM outbox WHERE conversation_id = $1 AND $2 = 'system' ORDER BY created_at, id LIMIT $3"
+    );
     // Newest first; `before` is the id that the page before ended with.
     LIST = concat!(
         "SELECT ", columns!(), " FROM outbox WHERE $1 = 'system' AND ($2 = '' OR status = $2) \
@@ -183,6 +186,16 @@ impl Store {
     /// An effect. As for all questions about the outbox, nobody but the system gets an answer.
     pub async fn effect(&self, actor: &Actor, id: &EffectId) -> Result<Option<Effect>, Error> {
         self.record(actor, (BY_ID, args![id, actor.as_str()]), read).await
+    }
+
+    /// The effects that came from a conversation, the oldest first.
+    pub async fn effects_of(
+        &self,
+        actor: &Actor,
+        conversation: &ConversationId,
+        limit: u32,
+    ) -> Result<Vec<Effect>, Error> {
+        self.records(actor, (OF_CONVERSATION, args![conversation, actor.as_str(), limit]), read).await
     }
 
     /// The effect that a provider's id belongs to.

@@ -43,7 +43,7 @@ fn fetch() -> Fetch {
 }
 
 /// An app that asks that server.
-async fn app(db: &TestDb, url: &str, change: impl FnOnce(&mut Config)) -> TestApp {
+pub(crate) async fn app(db: &TestDb, url: &str, change: impl FnOnce(&mut Config)) -> TestApp {
     let mut config = config(db);
     config.llm = options(url);
     config.llm.owner_per_minute = 0;

@@ -1,6 +1,7 @@
 //! Messages that no provider takes: tried again while that is of use, given up then, and the truth told meanwhile.
 
 use jiff::SignedDuration;
+use serde_json::Value;
 use vestibule::store::opt_outs;
 
 use super::{asked, becomes, newest};
@@ -11,6 +12,7 @@ use crate::support::sms::TestSms;
 
 on_both!(
     what_a_busy_provider_did_not_take_is_handed_over_again,
+    a_later_try_that_nobody_answers_is_told_with_its_reference,
     a_provider_is_left_alone_for_as_long_as_it_asks,
     whoever_asks_for_more_time_than_a_code_has_is_asked_no_more,
     a_code_is_given_up_after_so_many_tries,
@@ -45,6 +47,23 @@ async fn what_a_busy_provider_did_not_take_is_handed_over_again(db: TestDb) {
     assert_eq!(app.count("audit WHERE kind = 'otp_send_failed'").await, 0);
     assert_eq!(app.count("counters WHERE name = 'otp_sends'").await, 1);
     assert_eq!(app.say(&anna, &app.code()).await.action(), "name_requested");
+    app.finish().await;
+}
+
+// SEC-38
+async fn a_later_try_that_nobody_answers_is_told_with_its_reference(db: TestDb) {
+    let app = TestApp::start(&db).await;
+    app.sms.answers(TestSms::busy(None));
+    app.sms.answers(TestSms::unknown());
+    let (anna, told) = asked(&app).await;
+    app.advance(2);
+    becomes(&app, "uncertain").await;
+    // No turn waits for the second try any more, so it is told in a message of its own.
+    let said = |answer: &Value| answer["data"]["message"].as_str().unwrap().to_owned();
+    until(async || said(&newest(&app, &anna).await).contains("can't tell whether your code")).await;
+    let pushed = newest(&app, &anna).await;
+    assert_eq!(pushed["data"]["reference"], told["data"]["reference"]);
+    assert!(said(&pushed).contains(pushed["data"]["reference"].as_str().unwrap()), "{pushed}");
     app.finish().await;
 }
 

@@ -1,9 +1,10 @@
 //! Sets of writes: whole or not at all.
 
 use futures::future::join_all;
+use tokio_util::task::TaskTracker;
 use vestibule::model::{Actor, Owner};
 use vestibule::store::{
-    Applied, Conversation, Error, Expect, Store, Unit, Value, Write, conversations, devices, instance,
+    Applied, Conversation, Error, Expect, Meter, Store, Unit, Value, Write, conversations, devices, instance,
     messages,
 };
 
@@ -21,6 +22,7 @@ on_both!(
     closing_finishes_what_waits,
     a_missing_argument_is_refused,
     statements_are_counted,
+    a_meter_counts_one_piece_of_work,
 );
 
 async fn number(store: &Store, key: &str) -> i64 {
@@ -177,6 +179,23 @@ async fn statements_are_counted(db: TestDb) {
     done(&store, unit.into_writes()).await;
     assert_eq!(store.instance_value(&Actor::System, "c").await.unwrap().as_deref(), Some("d"));
     assert_eq!(store.statements() - before, 4);
+}
+
+async fn a_meter_counts_one_piece_of_work(db: TestDb) {
+    let store = db.open().await;
+    let (own, others) = (Meter::default(), Meter::default());
+    let ask = |store: Store| async move { store.instance_number(&Actor::System, "a").await.map(drop) };
+    let work = async {
+        done(&store, vec![instance::add("a", 1), instance::add("a", 1)]).await;
+        // A task inherits the meter only where it is told to, as the worker never is.
+        let tasks = TaskTracker::new();
+        tasks.spawn(Meter::inherited(ask(store.clone()))).await.unwrap().unwrap();
+        tasks.spawn(ask(store.clone())).await.unwrap().unwrap();
+        store.prepare_all().await.unwrap();
+    };
+    futures::join!(own.over(work), others.over(join_all((0..7).map(|_| ask(store.clone())))));
+    ask(store).await.unwrap();
+    assert_eq!((own.statements(), others.statements()), (3, 7));
 }
 
 /// A foreign key that is checked at the commit fails the shared commit; the innocent are applied alone.

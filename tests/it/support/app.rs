@@ -16,11 +16,11 @@ use vestibule::store::{Applied, Expect, Write};
 use super::db::TestDb;
 use super::samples::at;
 use super::sms::TestSms;
+use super::wait::comes_about;
+pub(crate) use super::wait::until;
 
 /// A number that is valid and nobody's.
 pub(crate) const PHONE: &str = "+14155552671";
-/// Longest patience with a condition, in looks at the store.
-const LOOKS: usize = 20_000;
 /// Trained once: the tests start some hundred apps, and each would train the same.
 static CLASSIFIER: LazyLock<Arc<Classifier>> =
     LazyLock::new(|| Arc::new(Classifier::new(&Config::default().classify).unwrap()));
@@ -150,7 +150,7 @@ impl TestApp {
             classifier: Some(Arc::clone(&CLASSIFIER)),
             ..doubles
         };
-        let serving = App::build(config, doubles).await.unwrap().serve().await.unwrap();
+        let serving = Box::pin(App::build(config, doubles)).await.unwrap().serve().await.unwrap();
         Self::around(serving, db, (clock, sms))
     }
 
@@ -190,9 +190,8 @@ impl TestApp {
             claimed.into_iter().chain(due).collect::<Vec<_>>()
         };
         // A notice that no answer waits for may only just be on its way.
-        if !comes_about(async || left().await.is_empty()).await {
-            panic!("left in the outbox: {:?}", left().await);
-        }
+        let is_empty = comes_about(async || left().await.is_empty()).await;
+        assert!(is_empty, "left in the outbox: {:?}", left().await);
         self.serving.take().unwrap().shutdown().await.unwrap();
     }
 
@@ -392,19 +391,4 @@ pub(crate) async fn reply(request: reqwest::RequestBuilder) -> Reply {
     let text = response.text().await.unwrap();
     let body = serde_json::from_str(&text).unwrap_or(Value::Null);
     Reply { status, headers, body }
-}
-
-/// Waits for a condition without a clock: each look lets everything else go on.
-pub(crate) async fn until(condition: impl AsyncFn() -> bool) {
-    assert!(comes_about(condition).await, "the condition did not come about");
-}
-
-async fn comes_about(condition: impl AsyncFn() -> bool) -> bool {
-    for _ in 0..LOOKS {
-        if condition().await {
-            return true;
-        }
-        tokio::task::yield_now().await;
-    }
-    false
 }

@@ -11,3 +11,4 @@ pub(crate) mod server;
 pub(crate) mod site;
 pub(crate) mod sms;
 pub(crate) mod smtp;
+pub(crate) mod wait;

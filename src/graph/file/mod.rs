@@ -1,9 +1,17 @@
 //! Reads the shape of one graph file: tables, keys and types, each with its place. Names are not looked up here.
 
+mod cases;
+mod examples;
+mod http;
+mod what;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::problem::{Place, Report};
+pub(super) use examples::{RawExample, utterances};
+pub(super) use http::RawCall;
+pub(super) use what::{RawKeep, RawSay, What};
 
 /// Most nodes one graph may have.
 pub(super) const MAX_NODES: usize = 512;
@@ -25,40 +33,11 @@ pub(super) struct RawGraph {
     pub(super) examples: Vec<RawExample>,
 }
 
-/// Something that a person may say to come to the graph.
-#[derive(Debug)]
-pub(super) struct RawExample {
-    pub(super) text: Named,
-    pub(super) lang: Named,
-    pub(super) awaiting: Option<Named>,
-}
-
 #[derive(Debug)]
 pub(super) struct RawNode {
     pub(super) name: Named,
     pub(super) what: What,
     pub(super) on: Vec<RawEdge>,
-}
-
-/// The kind of a node, as far as its keys tell.
-#[derive(Debug)]
-pub(super) enum What {
-    Handler(Named),
-    Ask {
-        slot: Named,
-        say: RawSay,
-    },
-    Say(RawSay),
-    Agent(Named),
-    Resume,
-    /// Something is wrong with the keys, and that was reported.
-    Unknown,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct RawSay {
-    pub(super) reply: Option<Named>,
-    pub(super) action: Option<Named>,
 }
 
 #[derive(Debug)]
@@ -97,8 +76,12 @@ impl Reader<'_, '_> {
         self.report.add(Place { file: self.file, offset }, what);
     }
 
+    fn place<T>(&self, value: &Spanned<T>) -> Place {
+        Place { file: self.file, offset: value.span().start }
+    }
+
     fn named<S: AsRef<str>>(&self, key: &Spanned<S>) -> Named {
-        let at = Place { file: self.file, offset: key.span().start };
+        let at = self.place(key);
         Named { text: key.get_ref().as_ref().to_owned(), at }
     }
 
@@ -125,28 +108,6 @@ impl Reader<'_, '_> {
         Some(RawGraph { name, version, entry, nodes, examples })
     }
 
-    fn intent(&mut self, value: &Value<'_>) -> Vec<RawExample> {
-        let Some(table) = self.table(value, "intent") else { return Vec::new() };
-        self.only(table, &["example"], "[intent]");
-        let Some(value) = table.get("example") else { return Vec::new() };
-        let Some(list) = value.get_ref().as_array() else {
-            let what = format!("`example` must be an array, not {}", type_name(value.get_ref()));
-            self.problem(value.span().start, what);
-            return Vec::new();
-        };
-        list.iter().filter_map(|example| self.example(example)).collect()
-    }
-
-    fn example(&mut self, value: &Value<'_>) -> Option<RawExample> {
-        let table = self.table(value, "example")?;
-        self.only(table, &["text", "lang", "awaiting"], "[[intent.example]]");
-        for needed in ["text", "lang"].iter().filter(|key| !table.contains_key(**key)) {
-            self.problem(value.span().start, format!("[[intent.example]] needs `{needed}`"));
-        }
-        let (text, lang) = (self.text(table, "text"), self.text(table, "lang"));
-        Some(RawExample { text: text?, lang: lang?, awaiting: self.text(table, "awaiting") })
-    }
-
     fn header(&mut self, document: &DeTable<'_>) -> (Option<Named>, u32, Option<Named>) {
         let Some((key, value)) = document.get_key_value("graph") else {
             self.problem(0, "[graph] with `name`, `version` and `entry` is missing");
@@ -168,13 +129,28 @@ impl Reader<'_, '_> {
     }
 
     fn version(&mut self, value: &Value<'_>) -> Option<u32> {
-        let number = (value.get_ref().as_integer())
-            .and_then(|number| u32::from_str_radix(number.as_str(), number.radix()).ok())
-            .filter(|&number| number > 0);
+        let number = number(value);
         if number.is_none() {
             self.problem(value.span().start, "`version` must be a whole number from 1 up");
         }
         number
+    }
+
+    /// A whole number from 1 to `most`.
+    fn whole(&mut self, value: &Value<'_>, key: &str, most: u32) -> Option<u32> {
+        let number = number(value).filter(|&number| number <= most);
+        if number.is_none() {
+            self.problem(value.span().start, format!("`{key}` must be a whole number from 1 to {most}"));
+        }
+        number
+    }
+
+    /// A text, or a list of texts.
+    fn texts(&mut self, value: &Value<'_>, key: &str) -> Vec<Named> {
+        match value.get_ref().as_array() {
+            Some(list) => list.iter().filter_map(|one| self.string(one, key)).collect(),
+            None => self.string(value, key).into_iter().collect(),
+        }
     }
 
     fn node(&mut self, name: Named, value: &Value<'_>) -> RawNode {
@@ -182,60 +158,12 @@ impl Reader<'_, '_> {
             return RawNode { name, what: What::Unknown, on: Vec::new() };
         };
         let what = self.what(&name, table);
-        let on = table.get("on").map(|value| self.edges(value)).unwrap_or_default();
+        let on = match (table.get("on"), table.get("goto")) {
+            (_, Some(cases)) => self.case_edges(cases),
+            (Some(on), None) => self.edges(on),
+            (None, None) => Vec::new(),
+        };
         RawNode { name, what, on }
-    }
-
-    fn what(&mut self, name: &Named, table: &DeTable<'_>) -> What {
-        let kinds: Vec<&str> = ["handler", "ask", "say", "agent", "resume"]
-            .into_iter()
-            .filter(|kind| table.contains_key(*kind))
-            .collect();
-        if kinds.len() > 1 {
-            let list = kinds.join("` and `");
-            self.report.add(name.at, format!("node `{}` is of more than one kind: `{list}`", name.text));
-            return What::Unknown;
-        }
-        let kind = kinds.first().copied().unwrap_or("handler");
-        let known: &[&str] = match kind {
-            "ask" => &["ask", "reply", "action", "on"],
-            "say" => &["say", "action", "on"],
-            _ => &[kind, "on"],
-        };
-        let place = format!("the {kind} node `{}`", name.text);
-        self.only(table, known, &place);
-        let needed: &[&str] = match kind {
-            "ask" => &["reply", "action"],
-            "say" => &["action"],
-            _ => &[],
-        };
-        for key in needed.iter().filter(|key| !table.contains_key(**key)) {
-            self.report.add(name.at, format!("{place} needs `{key}`"));
-        }
-        let what = match kind {
-            "ask" => {
-                let say = self.say(table, "reply");
-                self.text(table, "ask").map(|slot| What::Ask { slot, say })
-            }
-            "say" => Some(What::Say(self.say(table, "say"))),
-            "agent" => self.text(table, "agent").map(What::Agent),
-            "resume" => table.get("resume").and_then(|value| self.resume(value)),
-            _ if table.contains_key("handler") => self.text(table, "handler").map(What::Handler),
-            _ => Some(What::Handler(name.clone())),
-        };
-        what.unwrap_or(What::Unknown)
-    }
-
-    fn resume(&mut self, value: &Value<'_>) -> Option<What> {
-        if value.get_ref().as_bool() == Some(true) {
-            return Some(What::Resume);
-        }
-        self.problem(value.span().start, "`resume` can only be true");
-        None
-    }
-
-    fn say(&mut self, table: &DeTable<'_>, reply: &str) -> RawSay {
-        RawSay { reply: self.text(table, reply), action: self.text(table, "action") }
     }
 
     fn edges(&mut self, value: &Value<'_>) -> Vec<RawEdge> {
@@ -253,15 +181,7 @@ impl Reader<'_, '_> {
             }
             DeValue::Table(table) => {
                 self.only(table, &["to", "reply", "action"], &format!("the edge `{}`", outcome.text));
-                if !table.contains_key("to") {
-                    self.report.add(outcome.at, format!("the edge `{}` needs `to`", outcome.text));
-                }
-                if table.contains_key("reply") != table.contains_key("action") {
-                    let what =
-                        format!("the edge `{}` needs both `reply` and `action`, or neither", outcome.text);
-                    self.report.add(outcome.at, what);
-                }
-                RawEdge { to: self.text(table, "to"), say: self.say(table, "reply"), outcome }
+                self.edge_of(outcome, table)
             }
             other => {
                 let what = format!(
@@ -307,7 +227,7 @@ impl Reader<'_, '_> {
             let what = format!("`{key}` must be a string, not {}", type_name(value.get_ref()));
             self.problem(value.span().start, what);
         }
-        let at = Place { file: self.file, offset: value.span().start };
+        let at = self.place(value);
         Some(Named { text: text?.to_owned(), at })
     }
 
@@ -319,6 +239,12 @@ impl Reader<'_, '_> {
         }
         table
     }
+}
+
+/// A whole number from 1 up.
+fn number(value: &Value<'_>) -> Option<u32> {
+    let read = |number: &toml::de::DeInteger<'_>| u32::from_str_radix(number.as_str(), number.radix()).ok();
+    value.get_ref().as_integer().and_then(read).filter(|&number| number > 0)
 }
 
 fn type_name(value: &DeValue<'_>) -> &'static str {

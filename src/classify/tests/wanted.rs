@@ -1,0 +1,63 @@
+//! Texts that an agent of a graph file asks for.
+
+use super::CLASSIFIER;
+use crate::classify::Input;
+use crate::graph::Pattern;
+use crate::model::{Control, Rejected, Route, Slot, Understanding};
+
+fn heard(text: &str, pattern: Option<&Pattern>) -> Understanding {
+    let active = Some(Route::Agent("order_status".to_owned()));
+    CLASSIFIER.understand(&Input { text, awaiting: Some(Slot::Text), active, pattern, ..Input::default() })
+}
+
+fn refused(reason: &'static str) -> Rejected {
+    Rejected { slot: Slot::Text, reason }
+}
+
+#[test]
+fn what_the_pattern_finds_is_the_answer_whatever_is_said_besides() {
+    let pattern = Pattern::parse("(?i)[A-Z]{2}-[0-9]{5}", true).unwrap();
+    for text in [
+        "AB-12345",
+        "it's AB-12345 I think",
+        "no, sorry, it's AB-12345",
+        "where is AB-12345?",
+        "log me in and look at AB-12345",
+        "es el AB-12345, creo",
+    ] {
+        let understood = heard(text, Some(&pattern));
+        assert!(understood.answers && understood.control.is_none(), "{text}: {understood:?}");
+        assert_eq!(understood.entities.value.as_deref(), Some("AB-12345"), "{text}");
+        assert_eq!(understood.route, Route::Agent("order_status".to_owned()), "{text}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused_unless_it_is_something_else() {
+    let pattern = Pattern::parse("(?i)[A-Z]{2}-[0-9]{5}", true).unwrap();
+    for text in ["12345", "AB-1234", "AB12345", "AB-12345 or AB-12346"] {
+        assert_eq!(heard(text, Some(&pattern)).rejected, Some(refused("pattern")), "{text}");
+    }
+    for (text, control) in [
+        ("cancel", Control::Cancel),
+        ("cancelar", Control::Cancel),
+        ("help", Control::Help),
+        ("start over", Control::StartOver),
+    ] {
+        assert_eq!(heard(text, Some(&pattern)).control, Some(control), "{text}");
+        let anything = Pattern::parse("(?s).+", false).unwrap();
+        assert_eq!(heard(text, Some(&anything)).control, Some(control), "no pattern holds anybody: {text}");
+    }
+    for text in ["what's the weather like in Paris?", "show my logged in devices", "hello there"] {
+        let understood = heard(text, Some(&pattern));
+        assert!(!understood.answers && understood.rejected.is_none(), "{text}: {understood:?}");
+    }
+}
+
+#[test]
+fn without_a_pattern_anything_said_is_the_answer() {
+    assert_eq!(heard(" the blue one ", None).entities.value.as_deref(), Some("the blue one"));
+    assert_eq!(heard("a\u{202e}b\u{7}c", None).entities.value.as_deref(), Some("abc"));
+    assert_eq!(heard(&"x".repeat(201), None).rejected, Some(refused("too_long")));
+    assert_eq!(heard("\u{200b}\u{200b}", None).rejected, Some(refused("empty")));
+}

@@ -1,0 +1,75 @@
+//! How a conversation moves through a node; this alone is what the proofs ask.
+
+use super::catalog::{
+    AGENT_OUTCOMES, ASK_OPTIONS, ASK_OUTCOMES, BOUNDED_OUTCOMES, CONFIRM_OUTCOMES, HTTP_OUTCOMES,
+    HandlerSpec, OutcomeSpec, RESUME_OUTCOMES, SAY_OUTCOMES, cases,
+};
+
+/// How a conversation moves through a node; this alone is what the proofs ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    Handler(HandlerSpec),
+    /// Asks and waits; a question of yes or no is answered by either.
+    Ask {
+        confirms: bool,
+        /// It counts the answers that it cannot take.
+        bounded: bool,
+    },
+    /// Waits for an outside agent.
+    Http,
+    /// Goes where the first of so many guards says that holds, or elsewhere.
+    Goto(usize),
+    /// Says and ends its graph.
+    Say,
+    /// Says and goes on.
+    SayOn,
+    /// Enters the draft of that index.
+    Agent(usize),
+    /// Enters the routed draft that the message named.
+    Agents,
+    Resume,
+    Unknown,
+}
+
+impl Flow {
+    /// Whether the graph ends here.
+    pub(super) fn is_end(self) -> bool {
+        match self {
+            Self::Say => true,
+            Self::Handler(spec) => spec.outcomes.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// Whether the person is waited for.
+    pub(super) fn is_ask(self) -> bool {
+        matches!(self, Self::Ask { .. })
+    }
+
+    /// Whether the turn ends here and an answer is waited for: the person's, or an outside agent's.
+    pub(super) fn pauses(self) -> bool {
+        self.is_ask() || self == Self::Http
+    }
+
+    /// The outcomes that need no edge.
+    pub(super) fn options(self) -> &'static [OutcomeSpec] {
+        if self.is_ask() { ASK_OPTIONS } else { &[] }
+    }
+
+    /// The outcomes that each need an edge; `None` where nobody can tell.
+    pub(super) fn outcomes(self) -> Option<&'static [OutcomeSpec]> {
+        match self {
+            Self::Handler(spec) => Some(spec.outcomes),
+            Self::Ask { confirms: true, .. } => Some(CONFIRM_OUTCOMES),
+            Self::Ask { bounded: true, .. } => Some(BOUNDED_OUTCOMES),
+            Self::Ask { .. } => Some(ASK_OUTCOMES),
+            Self::Http => Some(HTTP_OUTCOMES),
+            Self::Goto(guarded) => Some(cases(guarded)),
+            Self::Say => Some(&[]),
+            Self::SayOn => Some(SAY_OUTCOMES),
+            Self::Agent(_) | Self::Agents => Some(AGENT_OUTCOMES),
+            Self::Resume => Some(RESUME_OUTCOMES),
+            Self::Unknown => None,
+        }
+    }
+}

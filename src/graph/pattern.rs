@@ -1,0 +1,106 @@
+//! What an answer must look like.
+
+use std::sync::Arc;
+
+use regex::{Regex, RegexBuilder};
+
+/// Longest pattern, compiled, in bytes: far more than any that a person can read.
+const LARGEST: usize = 1 << 20;
+
+/// A regular expression over what somebody said. A clone is the same one.
+#[derive(Debug, Clone)]
+pub struct Pattern(Arc<Read>);
+
+#[derive(Debug)]
+struct Read {
+    text: String,
+    finds: bool,
+    compiled: Regex,
+}
+
+/// Two patterns of the same text are the same.
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.text == other.0.text && self.0.finds == other.0.finds
+    }
+}
+
+impl Eq for Pattern {}
+
+impl Pattern {
+    /// Reads a pattern, or says what is wrong with it. One that `finds` may stand anywhere in a sentence.
+    pub fn parse(text: &str, finds: bool) -> Result<Self, String> {
+        let whole = if finds { format!("(?:{text})") } else { format!(r"\A(?:{text})\z") };
+        let compile = |text: &str| RegexBuilder::new(text).size_limit(LARGEST).build();
+        // Compiled alone first: a bracket too many would close ours, and be no mistake.
+        let compiled = compile(text).and_then(|_| compile(&whole)).map_err(|e| reason(&e.to_string()))?;
+        if compiled.is_match("") {
+            return Err("it takes an empty text".to_owned());
+        }
+        Ok(Self(Arc::new(Read { text: text.to_owned(), finds, compiled })))
+    }
+
+    /// What is taken of a text: all of it but the spaces round it, or the one thing in it that fits. Two that differ are
+    /// none.
+    pub fn take<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let text = text.trim();
+        if !self.0.finds {
+            return self.0.compiled.is_match(text).then_some(text);
+        }
+        // Part of a longer word or number is another one.
+        let is_apart = |found: &regex::Match<'_>| {
+            let before = text.get(..found.start()).and_then(|before| before.chars().next_back());
+            let after = text.get(found.end()..).and_then(|after| after.chars().next());
+            !before.into_iter().chain(after).any(char::is_alphanumeric)
+        };
+        let mut found = self.0.compiled.find_iter(text).filter(is_apart).map(|found| found.as_str());
+        let first = found.next()?;
+        found.all(|other| other == first).then_some(first)
+    }
+}
+
+/// The last line of what the compiler says; the lines before it draw the pattern again.
+fn reason(error: &str) -> String {
+    let last = error.lines().last().unwrap_or_default();
+    last.trim().trim_start_matches("error: ").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_write() {
+        let pattern = |finds| Pattern::parse("(?i)[A-Z]{2}-[0-9]{5}", finds).unwrap();
+        for (text, whole, found) in [
+            (" AB-12345 ", Some("AB-12345"), Some("AB-12345")),
+            ("ab-12345", Some("ab-12345"), Some("ab-12345")),
+            ("it's AB-12345 I think", None, Some("AB-12345")),
+            ("AB-12345.", None, Some("AB-12345")),
+            ("AB-12345, I mean AB-12345", None, Some("AB-12345")),
+            ("AB-12345 or AB-12346", None, None),
+            ("XAB-12345", None, None),
+            ("AB-123456", None, None),
+            ("AB-1234", None, None),
+            ("", None, None),
+        ] {
+            assert_eq!(pattern(false).take(text), whole, "{text}");
+            assert_eq!(pattern(true).take(text), found, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_cannot_be_is_told() {
+        for (text, why) in [
+            ("[A-Z", "unclosed character class"),
+            ("a)(b", "unopened group"),
+            ("(", "unclosed group"),
+            ("a*", "it takes an empty text"),
+            ("", "it takes an empty text"),
+        ] {
+            assert_eq!(Pattern::parse(text, false).unwrap_err(), why, "{text}");
+        }
+        let large = Pattern::parse("(?:a{1000}){1000}", false).unwrap_err();
+        assert!(large.contains("size limit"), "{large}");
+    }
+}

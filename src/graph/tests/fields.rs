@@ -1,0 +1,143 @@
+//! What is asked for without a handler, and where it leads.
+
+use super::{HANDLERS, REPLIES, broken, catalog, graph, sound, source};
+use crate::graph::{Kind, load};
+
+/// A root graph whose ask has these keys besides, and these edges.
+fn asks(keys: &str, on: &str) -> String {
+    format!(
+        "[node.route]\non = {{ cancel = \"bye\", go = \"ask\" }}\n[node.bye]\nsay = \"a.bye\"\naction = \"answered\"\n\
+         [node.ask]\nask = \"text\"\nreply = \"a.ask\"\naction = \"answered\"\non = {{ {on} }}\n{keys}"
+    )
+}
+
+#[test]
+fn an_ask_keeps_its_answer() {
+    let keys = "into = \"number\"\npattern = \"[A-Z]+\"\nfind = true\ntries = 3\nreprompt = [\"a.other\", \"a.ask\"]\n";
+    let nodes = asks(keys, "answered = \"bye\", exhausted = \"bye\"");
+    sound("route", &nodes);
+    let text = graph("orchestrator", "route", &nodes);
+    let set = load(&[source("o.toml", &text)], &catalog(HANDLERS, REPLIES)).unwrap();
+    assert_eq!(set.root().fields, ["number"]);
+    let (_, node) = set.root().nodes().find(|(_, node)| node.name == "ask").unwrap();
+    let Kind::Ask { keep: Some(keep), .. } = &node.kind else { panic!("{node:?}") };
+    assert_eq!(keep.pattern.as_ref().unwrap().take("it is AB"), Some("AB"));
+    assert_eq!((keep.tries, keep.reprompts.len()), (Some(3), 2));
+    assert!(set.reply_keys().contains("a.other"));
+    sound("route", &asks("into = \"number\"\nreprompt = \"a.other\"\n", "answered = \"bye\""));
+}
+
+#[test]
+fn every_mistake_of_an_ask_has_its_place() {
+    let answered = "answered = \"bye\"";
+    for (keys, on, expected) in [
+        (
+            "tries = 3\ninto = \"n\"\n",
+            answered,
+            "o.toml:10:7: node `ask` has no edge for its outcome `exhausted`",
+        ),
+        (
+            "into = \"n\"\n",
+            "answered = \"bye\", exhausted = \"bye\"",
+            "o.toml:14:26: unknown outcome `exhausted`; the node has: answered, resend, correct, email, lost, undeliverable, delayed, uncertain",
+        ),
+        (
+            "pattern = \"x\"\n",
+            answered,
+            "o.toml:15:1: `pattern` is of an answer that is kept: say where, by `into`",
+        ),
+        ("into = \"n\"\nfind = true\n", answered, "o.toml:15:1: `find` needs a `pattern`"),
+        ("into = \"n\"\npattern = \"(\"\n", answered, "o.toml:16:11: `pattern`: unclosed group"),
+        ("into = \"n\"\npattern = \"a*\"\n", answered, "o.toml:16:11: `pattern`: it takes an empty text"),
+        ("into = \"N\"\n", answered, "o.toml:15:8: the field `N` must be lower-case letters, digits and `_`"),
+        (
+            "into = \"language\"\n",
+            answered,
+            "o.toml:15:8: a field cannot be called `language`: that means something else",
+        ),
+        ("into = \"n\"\ntries = 0\n", answered, "o.toml:16:9: `tries` must be a whole number from 1 to 10"),
+        ("into = \"n\"\nfind = false\n", answered, "o.toml:16:8: `find` can only be true"),
+        ("into = \"n\"\nreprompt = \"a.x\"\n", answered, "o.toml:16:12: reply `a.x` is missing in: de, en"),
+        ("into = \"n\"\nreprompt = 3\n", answered, "o.toml:16:12: `reprompt` must be a string, not a number"),
+    ] {
+        assert_eq!(broken("route", &asks(keys, on)), [expected], "{keys}");
+    }
+    let phone = asks("into = \"n\"\n", answered).replace("\"text\"", "\"phone\"");
+    assert_eq!(
+        broken("route", &phone),
+        ["o.toml:15:8: `into` keeps a text or a name; what else is asked for is a handler's"]
+    );
+}
+
+/// A root graph that keeps `number` and then goes by these cases, from line 16 on.
+fn goes(cases: &str) -> String {
+    let ask = asks("into = \"number\"\n", "answered = \"choose\"");
+    format!("{ask}[node.choose]\ngoto = [\n{cases}]\n")
+}
+
+#[test]
+fn a_goto_leads_on_by_what_is_known() {
+    let cases = "{ when = \"number == '1' and not signed_in\", to = \"bye\" },\n\
+                 { when = \"language == 'es'\", to = \"ask\", reply = \"a.other\", action = \"answered\" },\n{ to = \"bye\" },\n";
+    let text = graph("orchestrator", "route", &goes(cases));
+    let set = load(&[source("o.toml", &text)], &catalog(HANDLERS, REPLIES)).unwrap();
+    let (_, node) = set.root().nodes().find(|(_, node)| node.name == "choose").unwrap();
+    let outcomes: Vec<_> = node.edges().iter().map(|edge| edge.outcome).collect();
+    assert_eq!(outcomes, ["case_1", "case_2", "else"]);
+    let Kind::Goto(guards) = &node.kind else { panic!("{node:?}") };
+    let values = |number: &str, language: &str| {
+        let values = serde_json::json!({ "number": number, "language": language, "signed_in": false });
+        values.as_object().cloned().unwrap()
+    };
+    let held: Vec<bool> = guards.iter().map(|guard| guard.holds(&values("1", "en")).unwrap()).collect();
+    assert_eq!(held, [true, false]);
+    // What somebody typed is compared, and is nothing that is judged itself.
+    assert!(!guards[0].holds(&values("1' or true or '", "en")).unwrap());
+}
+
+#[test]
+fn every_mistake_of_a_goto_has_its_place() {
+    let last = "{ to = \"bye\" },\n";
+    for (cases, expected) in [
+        (
+            last.to_owned(),
+            "o.toml:17:8: `goto` must be a list of { when = \"…\", to = \"…\" }, with a last { to = \"…\" }",
+        ),
+        (format!("{last}{last}"), "o.toml:18:1: a case of `goto` without `when` hides those behind it"),
+        (
+            "{ when = \"true\", to = \"bye\" },\n".repeat(2),
+            "o.toml:19:1: the last case of `goto` has no `when`: it is taken where no other is",
+        ),
+        (
+            format!("{}{last}", "{ when = \"true\", to = \"bye\" },\n".repeat(9)),
+            "o.toml:27:1: a goto has at most 8 cases with `when`",
+        ),
+        (
+            format!("{{ when = \"nmber == '1'\", to = \"bye\" }},\n{last}"),
+            "o.toml:18:10: `when`: nothing is called `nmber`; known are: number, language, signed_in",
+        ),
+        (
+            format!("{{ when = \"number | nonsense\", to = \"bye\" }},\n{last}"),
+            "o.toml:18:10: `when`: unknown filter",
+        ),
+        (format!("{{ when = \"number ==\", to = \"bye\" }},\n{last}"), "o.toml:18:10: `when`: syntax error"),
+        (format!("{{ when = \"true\" }},\n{last}"), "o.toml:18:1: the edge `case_1` needs `to`"),
+        (format!("{{ when = \"true\", to = \"moon\" }},\n{last}"), "o.toml:18:23: unknown node `moon`"),
+    ] {
+        let found = broken("route", &goes(&cases));
+        assert!(found.iter().any(|problem| problem.starts_with(expected)), "{expected}\n{found:#?}");
+    }
+    assert_eq!(
+        broken(
+            "a",
+            "[node.a]\ngoto = [{ when = \"true\", to = \"b\" }, { to = \"b\" }]\non = { next = \"b\" }\n[node.b]\nhandler = \"stop\"\n"
+        ),
+        ["o.toml:7:1: unknown key `on` in the goto node `a`; known are `goto`"]
+    );
+}
+
+#[test]
+fn a_goto_that_goes_round_is_a_cycle_without_an_ask() {
+    let cases = "{ when = \"signed_in\", to = \"choose\" },\n{ to = \"bye\" },\n";
+    assert_eq!(broken("route", &goes(cases)), ["o.toml:16:7: a cycle without an ask: choose → choose"]);
+}

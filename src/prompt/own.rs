@@ -1,0 +1,84 @@
+//! Texts that agents bring: they stand beside the product's own, in sections named as the agents' graphs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use minijinja::Environment;
+use serde_json::{Map, Value};
+
+use super::{Problem, REPLIES, Source, compile, entries};
+
+/// A language file of an agent.
+#[derive(Debug, Clone)]
+pub struct Own {
+    /// The file.
+    pub source: Source,
+    /// The sections that it may have, by their names: those of its agent's graphs.
+    pub sections: BTreeMap<String, Section>,
+}
+
+/// What a graph needs of its section.
+#[derive(Debug, Clone, Default)]
+pub struct Section {
+    /// The reply keys that it says.
+    pub said: BTreeSet<String>,
+    /// The names of the values that its texts are given, besides [`crate::model::FACTS`].
+    pub values: BTreeSet<String>,
+}
+
+impl Section {
+    /// Values as they may be.
+    fn sample(&self) -> Map<String, Value> {
+        let own = self.values.iter().map(|name| (name.clone(), Value::from("x")));
+        let mut sample: Map<String, Value> = own.collect();
+        sample.insert("language".to_owned(), "en".into());
+        sample.insert("signed_in".to_owned(), true.into());
+        sample
+    }
+}
+
+/// Adds the texts; gives the keys that each language has of them.
+pub(super) fn add(
+    languages: &mut BTreeMap<String, Environment<'static>>,
+    own: &[Own],
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<String, BTreeSet<String>> {
+    let known = languages.keys().cloned().collect::<Vec<_>>().join(", ");
+    let mut keys: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for Own { source, sections } in own {
+        let Source { language, name, text } = source;
+        let Some(environment) = languages.get_mut(language) else {
+            let what = format!("nothing else is said in `{language}`; the languages are: {known}");
+            problems.push(Problem::new(name, 1, what));
+            continue;
+        };
+        for entry in entries(name, text, problems) {
+            let key = &entry.key;
+            let section = sections.get(&entry.section).filter(|_| !is_ours(&entry.section));
+            let wrong = match section {
+                None => Some(misplaced(&entry.section, sections)),
+                Some(section) if !section.said.contains(key) => Some("is used nowhere".to_owned()),
+                Some(section) => compile(environment, key, &entry.text, &section.sample()).err(),
+            };
+            if let Some(what) = wrong {
+                problems.push(Problem::at(name, text, entry.at, format!("reply `{key}`: {what}")));
+            } else {
+                keys.entry(language.clone()).or_default().insert(key.clone());
+            }
+        }
+    }
+    keys
+}
+
+/// Whether the product's own texts stand in a section of that name.
+fn is_ours(section: &str) -> bool {
+    REPLIES.iter().any(|(key, _)| key.split_once('.').is_some_and(|(ours, _)| ours == section))
+}
+
+fn misplaced(section: &str, sections: &BTreeMap<String, Section>) -> String {
+    let free: Vec<&str> = sections.keys().map(String::as_str).filter(|name| !is_ours(name)).collect();
+    match (is_ours(section), free.is_empty()) {
+        (true, _) => format!("the section [{section}] is the product's own; name the graph otherwise"),
+        (false, true) => "its graph has no name".to_owned(),
+        (false, false) => format!("its section is to be named as its graph: [{}]", free.join("] or [")),
+    }
+}
