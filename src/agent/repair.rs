@@ -1,7 +1,7 @@
 //! Conversation repair: the moves that steer a conversation itself, alike for every agent. What is worked on is left, begun
 //! again, said again, or set aside for something else and come back to.
 //!
-//! It knows no agent's work, only that work is a [`Work`](super::Work) which is set aside and taken up as a whole.
+//! It knows no agent's work, only that work is a [`Work`] which is set aside and taken up as a whole.
 //!
 //! Adding a move: its phrases in `classify/control.rs`, a `Control`, an outcome of `Classify`, and a handler here.
 
