@@ -145,9 +145,13 @@ impl Cascade<'_> {
         }
     }
 
-    /// What the message asks for where the question that waits is taken away, if that is plainly something else.
+    /// What the message asks for where the question that waits is taken away, if that is plainly something else. On the way
+    /// to a sign-in "my name is Anna" belongs to it.
     fn digression(&self, heard: &Understanding) -> Option<Understanding> {
         self.input.awaiting?;
+        if self.input.active == Some(Route::User(SubIntent::Authenticate)) {
+            return None;
+        }
         let plain = self.request(self.input.text)?;
         let is_other = plain.route != heard.route && Some(&plain.route) != self.input.active.as_ref();
         let reasoning = format!("{}; whatever is awaited", plain.reasoning);
