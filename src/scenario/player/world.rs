@@ -23,7 +23,7 @@ use crate::scenario::place::{NextGraphs, Place};
 use crate::scenario::process::{Process, Stopped};
 use crate::scenario::recordings::Recorder;
 use crate::scenario::used::Used;
-use crate::store::outbox::Effect;
+use crate::store::outbox::{Effect, EffectStatus};
 use crate::store::{self, Store};
 use crate::tool::otp;
 use crate::worker::Outside;
@@ -181,14 +181,18 @@ impl<'a> World<'a> {
             let system = Actor::System;
             loop {
                 let is_due = !store.due_changes(&system, now, MANY).await?.is_empty();
-                // In the order of a message's way: asked the other way round, one that is claimed in between is missed.
-                let is_queued = !store.due_effects(&system, (now, now), MANY).await?.is_empty();
-                let claimed = store.stale_claims(&system, Timestamp::MAX, MANY).await?;
-                let is_claimed = claimed.iter().any(|effect| {
-                    effect.claimed_until.is_some_and(|until| until <= now) || !abandoned.contains(&effect.id)
+                // In one look: between two, one that is claimed, or is queued again, could pass unseen.
+                let effects = store.effects(&system, (None, None), MANY).await?;
+                let is_open = effects.iter().any(|effect| match effect.status {
+                    EffectStatus::Queued => effect.due_at.is_some_and(|at| at <= now),
+                    EffectStatus::Claimed => {
+                        effect.claimed_until.is_some_and(|until| until <= now)
+                            || !abandoned.contains(&effect.id)
+                    }
+                    _ => false,
                 });
                 let is_untold = !store.untold_effects(&system, (Timestamp::MAX, now), MANY).await?.is_empty();
-                if !is_due && !is_queued && !is_claimed && !is_untold && halts.is_between_tries() {
+                if !is_due && !is_open && !is_untold && halts.is_between_tries() {
                     return Ok(());
                 }
                 tokio::task::yield_now().await;
