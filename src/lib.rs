@@ -5,7 +5,7 @@
 //! | floor | modules |
 //! |---|---|
 //! | 0 | [`model`] [`trace`] [`fetch`] |
-//! | 1 | [`crypto`] [`store`] [`graph`] [`prompt`] [`nlu`] [`sms`] [`mail`] [`bus`] [`limit`] [`mask`] [`clock`] |
+//! | 1 | [`crypto`] [`store`] [`graph`] [`prompt`] [`nlu`] [`sms`] [`mail`] [`handoff`] [`bus`] [`limit`] [`mask`] [`clock`] |
 //! | 2 | [`classify`] [`dev_outbox`] |
 //! | 3 | [`tool`] |
 //! | 4 | [`agent`] |
@@ -24,6 +24,7 @@ pub mod bus;
 pub mod clock;
 pub mod crypto;
 pub mod graph;
+pub mod handoff;
 pub mod limit;
 pub mod llm;
 pub mod mail;

@@ -10,6 +10,8 @@ const COUNTED = 400;
 const OUTBOX_SHOWN = 10;
 /** Where this browser remembers that it was here before: a device's id, which grants nothing. */
 const KNOWN = "vestibule.device";
+/** Pause between two looks for what a person at the desk has said, in milliseconds. */
+const LOOK = 3_000;
 
 const at = (id) => document.getElementById(id);
 const log = at("log");
@@ -23,6 +25,10 @@ const state = {
   signedIn: false,
   /** The message that waits for an answer, and is sent again under its own id. */
   unanswered: undefined,
+  /** While a person answers: the messages that are on the page, by their ids. */
+  seen: undefined,
+  /** Answers that are on the page and whose ids are not known yet. */
+  shown: [],
 };
 
 // What is said
@@ -96,6 +102,7 @@ async function open() {
   log.replaceChildren();
   state.conversation = current?.conversationId;
   state.earlier = undefined;
+  state.seen = undefined;
   if (current) await showPage();
   at("welcome").hidden = log.childElementCount > 0;
   if (isNew && wasHere) notice("This browser was not known any more. A new conversation began.");
@@ -107,6 +114,7 @@ async function open() {
 async function showPage() {
   const page = await api.messages(state.conversation, state.earlier);
   const shown = (page?.items ?? []).filter((message) => message.role === "user" || message.role === "assistant");
+  if (state.earlier === undefined && isHandedOff(shown.find((message) => message.role === "assistant"))) listen(shown);
   log.prepend(...shown.reverse().map((message) => bubble(message.role, message.content)));
   state.earlier = page?.nextCursor ?? undefined;
   at("earlier").hidden = state.earlier === undefined;
@@ -141,7 +149,10 @@ async function send(message) {
 
 async function told(answer) {
   state.conversation = answer.conversationId;
-  say(bubble("assistant", answer.result));
+  // While a person answers, there may be nothing to say.
+  if (answer.result) say(bubble("assistant", answer.result));
+  if (isHandedOff(answer)) await hand(answer);
+  else state.seen = undefined;
   const found = answer.response?.data ?? {};
   listed(found.sessions ?? found.devices);
   offered(found.options ?? found.suggestions);
@@ -151,6 +162,48 @@ async function told(answer) {
     refreshOutbox(),
   ]);
 }
+
+// A person answers
+
+const isHandedOff = (message) => message?.response?.action === "handed_off";
+
+/** From here on what a person says is looked for; what is on the page is known. */
+function listen(known) {
+  state.seen = new Set(known.map((message) => message.messageId));
+  state.shown = [];
+}
+
+/** The answer that hands over, or is given while a person answers. */
+async function hand(answer) {
+  if (answer.result) state.shown.push(answer.result);
+  if (state.seen) return;
+  const page = await api.messages(state.conversation).catch(() => undefined);
+  const items = page?.items ?? [];
+  // What was said after the person's last message may be news.
+  const last = items.findIndex((message) => message.role === "user");
+  const shown = state.shown;
+  listen(last < 0 ? [] : items.slice(last));
+  state.shown = shown;
+}
+
+/** Shows what was said since, of itself. */
+async function look() {
+  if (!state.seen || state.busy) return;
+  const seen = state.seen;
+  const page = await api.messages(state.conversation).catch(() => undefined);
+  // Whoever said something meanwhile gets it with the next look.
+  if (!page || state.busy || state.seen !== seen) return;
+  const news = page.items.filter((message) => message.role === "assistant" && !seen.has(message.messageId));
+  for (const message of news.reverse()) {
+    seen.add(message.messageId);
+    const at = state.shown.indexOf(message.content);
+    if (at >= 0) state.shown.splice(at, 1);
+    else say(bubble("assistant", message.content));
+  }
+  if (news.length > 0 && !isHandedOff(page.items.find((message) => message.role === "assistant"))) state.seen = undefined;
+}
+
+setInterval(look, LOOK);
 
 /** Sessions or devices, as a list under the answer that counts them. */
 function listed(entries) {

@@ -10,6 +10,7 @@
 
 pub mod authenticator;
 mod codes;
+mod desk;
 pub mod general;
 mod handler;
 pub mod identity_manager;
@@ -27,9 +28,10 @@ mod turn;
 pub mod understood;
 
 pub use codes::{KnownSendOutcome, SendOutcome, TextOutcome};
+pub use desk::{AtDesk, Desk, DeskOutcome, HandedOff, HeardOfDesk, News, Tells};
 pub use handler::{Handler, Outcome, Registered, Running};
 pub use parked::Parked;
-pub use state::{Frame, SetAside, State, Work};
+pub use state::{Frame, Held, SetAside, State, Work};
 pub use turn::{Granted, Turn, Waiting};
 
 use crate::{prompt, tool};
@@ -64,6 +66,7 @@ pub fn handlers() -> Vec<Registered> {
     all.extend(repair::handlers());
     all.extend(session_manager::handlers());
     all.extend(understood::handlers());
+    all.push(Registered::of::<Desk>());
     all.push(Registered::of::<general::General>());
     all.push(Registered::of::<response::ResponseAgent>());
     all

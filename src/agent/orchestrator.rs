@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::handler::outcomes;
-use super::{Error, Handler, Parked, Registered, Turn, repair};
+use super::{Error, Handler, Parked, Registered, Turn, desk, repair};
 use crate::graph::Say;
 use crate::model::{
     Action, Control, Entities, MigrationType, Route, SessionAction, SubIntent, Understanding,
@@ -45,6 +45,10 @@ outcomes! {
         StartOver = "start_over",
         /// What was said last is said again.
         Repeat = "repeat",
+        /// A person is asked for.
+        Human = "human",
+        /// Nowhere here: a person answers.
+        Desk = "desk",
     }
 }
 
@@ -58,6 +62,9 @@ impl Handler for Classify {
 
     async fn run(turn: &mut Turn) -> Result<ClassifyOutcome, Error> {
         use ClassifyOutcome as To;
+        if desk::is_at_it(turn) {
+            return Ok(To::Desk);
+        }
         in_order(turn)?;
         let to = route(turn);
         if matches!(to, To::Help | To::Unclear | To::OutOfScope) {
@@ -95,6 +102,7 @@ fn route(turn: &Turn) -> ClassifyOutcome {
         Some(Control::Cancel) => return To::Cancel,
         Some(Control::StartOver) => return To::StartOver,
         Some(Control::Help) => return To::Help,
+        Some(Control::Human) => return To::Human,
         Some(Control::Lost) => return To::LostPhone,
         Some(Control::Repeat) => return To::Repeat,
         // Resend, correct, yes and no mean something only to the question that waits, if it knows them.
@@ -111,12 +119,14 @@ fn route(turn: &Turn) -> ClassifyOutcome {
     if turn.waiting.is_some() && (turn.heard.answers || turn.heard.rejected.is_some()) {
         return To::Resume;
     }
+    // A question that was asked under other graphs cannot be answered any more; an outside agent's answer is on its way.
+    let is_stranded = turn.waiting.is_none() && !turn.state.work.frames.is_empty();
     if turn.heard.unclear || turn.heard.control.is_some() {
-        // A question that was asked under other graphs cannot be answered any more; an outside agent's answer is on its way.
-        let is_stranded = turn.waiting.is_none() && !turn.state.work.frames.is_empty();
         return if is_stranded { To::Resume } else { To::Unclear };
     }
     match &turn.heard.route {
+        // What would have been an answer is nothing else.
+        Route::OutOfScope if is_stranded && turn.state.work.call.is_none() => To::Resume,
         Route::User(_) => To::UserManagement,
         Route::Agent(_) if turn.agent.is_some() => To::Agent,
         Route::General => To::General,
@@ -128,7 +138,8 @@ fn route(turn: &Turn) -> ClassifyOutcome {
 /// Whether a message stays with the question that waits: it answers it, leaves it, or asks for nothing that would be done.
 pub fn stays(turn: &Turn) -> bool {
     use ClassifyOutcome as To;
-    let is_idle = |to: To| matches!(to, To::Help | To::Repeat | To::General | To::OutOfScope | To::Unclear);
+    let is_idle =
+        |to: To| matches!(to, To::Help | To::Human | To::Repeat | To::General | To::OutOfScope | To::Unclear);
     let to = route(turn);
     turn.waiting.is_some() && (is_idle(to) || matches!(to, To::Resume | To::Cancel))
 }
@@ -204,13 +215,17 @@ fn interrupts(turn: &Turn) -> bool {
     elsewhere && is_come_back_to(turn)
 }
 
+/// Whether an agent's work is come back to after something else. What is being confirmed or recovered is left for good.
+pub fn comes_back(agent: &str) -> bool {
+    !["understood", "lost_phone"].contains(&agent)
+}
+
 /// Whether there is a question that is come back to where something else is asked for.
-fn is_come_back_to(turn: &Turn) -> bool {
+pub(super) fn is_come_back_to(turn: &Turn) -> bool {
     turn.waiting.is_some()
         && match turn.state.work.active() {
             Some(Route::User(_)) => true,
-            // What is being confirmed or recovered is left for good by asking for something else.
-            Some(Route::Agent(name)) => !["understood", "lost_phone"].contains(&name.as_str()),
+            Some(Route::Agent(name)) => comes_back(&name),
             _ => false,
         }
 }
@@ -265,14 +280,16 @@ impl Handler for UserManagement {
         let Route::User(sub_intent) = turn.heard.route else {
             return Ok(UserManagementOutcome::Authenticate);
         };
+        if !turn.is_signed_in() {
+            repair::take_up_sign_in(turn);
+        }
         if sub_intent != SubIntent::Authenticate && !turn.is_signed_in() {
             return sign_in_first(turn, sub_intent);
         }
         // Whoever forges a text's sender may have asked for something before; a sign-in that its owner begins must not
         // carry that out.
         if turn.tools.is_by_text() && !turn.is_signed_in() {
-            turn.state.parked = None;
-            turn.state.next.clear();
+            turn.state.forget_requests();
         }
         Ok(match sub_intent {
             SubIntent::ManageSessions => UserManagementOutcome::ManageSessions,

@@ -6,7 +6,7 @@
 //! Adding a move: its phrases in `classify/control.rs`, a `Control`, an outcome of `Classify`, and a handler here.
 
 use super::handler::outcomes;
-use super::{Error, Handler, Parked, Registered, State, Turn, Work, authenticator};
+use super::{Error, Handler, Parked, Registered, State, Turn, Work, authenticator, desk, orchestrator};
 use crate::model::{AuthProgress, Route, SubIntent};
 use crate::store::challenges;
 use crate::store::messages::Role;
@@ -18,6 +18,7 @@ pub(super) fn handlers() -> Vec<Registered> {
         Registered::of::<StartOver>(),
         Registered::of::<Repeat>(),
         Registered::of::<ComeBack>(),
+        Registered::of::<HandOff>(),
     ]
 }
 
@@ -32,6 +33,15 @@ pub(super) fn leave_for_now(turn: &mut Turn) {
 fn forget(turn: &mut Turn, works: impl IntoIterator<Item = Work>) {
     let open = works.into_iter().filter_map(|work| work.challenge);
     turn.tools.unit.extend(open.map(|challenge| challenges::void(&challenge)));
+}
+
+/// Takes up a sign-in that was set aside, where there is one: nobody signs in twice at once.
+pub(super) fn take_up_sign_in(turn: &mut Turn) {
+    if turn.state.work.active().is_none()
+        && let Some(work) = turn.state.take_sign_in()
+    {
+        turn.state.work = work;
+    }
 }
 
 /// The waiting question, worded, so that an interruption can end with it.
@@ -49,8 +59,8 @@ async fn worded(turn: &mut Turn, reply: &str) -> Result<String, Error> {
     if let Some(options) = turn.state.work.question.get("options") {
         turn.data.insert("options".to_owned(), options.clone());
     }
-    let issued = otp::issued(&turn.tools, turn.state.work.challenge.as_ref()).await?;
-    // No code is known where none could be sent yet; the question's own words are to say what there is to do then.
+    let issued = otp::told(&turn.tools, turn.state.work.challenge.as_ref()).await?;
+    // There is no code where none could be sent yet, or where it has ended; the question's own words say what to do then.
     let whereabouts = authenticator::whereabouts(issued.as_ref());
     values.extend(whereabouts.map(|(key, value)| (key.to_owned(), value)));
     Ok(turn.replies.say(&turn.tools.language, reply, &values)?)
@@ -119,13 +129,17 @@ impl Handler for StartOver {
     }
 }
 
-/// Forgets what is worked on; of somebody who is not signed in, everything but what was set aside.
+/// Forgets what is worked on; of somebody who is not signed in, everything but what was set aside. A sign-in that was is
+/// gone on with from where it stood, and what waits for it waits on.
 fn clear(turn: &mut Turn) {
+    turn.call_off();
     let work = std::mem::take(&mut turn.state.work);
-    turn.state.parked = None;
-    turn.state.next.clear();
     turn.state.offered = false;
     turn.tools.unit.extend(work.challenge.as_ref().map(challenges::void));
+    if !turn.is_signed_in() && turn.state.set_aside.iter().any(|left| left.work.is_sign_in()) {
+        return;
+    }
+    turn.state.forget_requests();
     if turn.is_signed_in() {
         // The code that was met last tells a repeat of it from a wrong one.
         turn.state.work = Work { challenge: work.challenge, ..Work::default() };
@@ -134,9 +148,19 @@ fn clear(turn: &mut Turn) {
     turn.state = State {
         set_aside: std::mem::take(&mut turn.state.set_aside),
         progress: std::mem::take(&mut turn.state.progress),
+        heard_of_desk: std::mem::take(&mut turn.state.heard_of_desk),
         ..State::default()
     };
     AuthProgress::start_over(&mut turn.state.progress);
+}
+
+/// Leaves work whose graph is another one by now, for that to begin again. What waits for a sign-in waits still.
+pub fn begin_again(turn: &mut Turn) {
+    let work = std::mem::take(&mut turn.state.work);
+    turn.tools.unit.extend(work.challenge.as_ref().map(challenges::void));
+    if !turn.is_signed_in() {
+        AuthProgress::start_over(&mut turn.state.progress);
+    }
 }
 
 outcomes! {
@@ -204,6 +228,11 @@ impl Handler for ComeBack {
         if turn.state.work.active().is_some() || follows {
             return Ok(ComeBackOutcome::Nothing);
         }
+        // Whoever has signed in meanwhile is not asked to.
+        if turn.is_signed_in() || turn.granted.session.is_some() {
+            let sign_in = turn.state.take_sign_in();
+            forget(turn, sign_in);
+        }
         let (left, lapsed) = turn.state.come_back(turn.tools.now);
         forget(turn, lapsed);
         let Some(left) = left else { return Ok(ComeBackOutcome::Nothing) };
@@ -215,5 +244,46 @@ impl Handler for ComeBack {
         let route = turn.state.work.active();
         turn.context.insert("back_to".into(), route.as_ref().map(Route::as_str).into());
         Ok(ComeBackOutcome::Back)
+    }
+}
+
+outcomes! {
+    /// Whether there is somebody to hand to.
+    HandOffOutcome {
+        /// There is, and the conversation is theirs now.
+        HandedOff = "handed_off",
+        /// There is nobody.
+        Nobody = "nobody",
+    }
+}
+
+/// Hands the conversation to a person, where the operator has a desk. What is worked on is set aside meanwhile. By text
+/// message nobody is: what the desk would say could not be sent without a charge and a limit of its own (D34).
+#[derive(Debug)]
+pub struct HandOff;
+
+impl Handler for HandOff {
+    const NAME: &'static str = "hand_off";
+    type Outcome = HandOffOutcome;
+
+    async fn run(turn: &mut Turn) -> Result<HandOffOutcome, Error> {
+        let Some(quiet) = turn.desk.quiet.filter(|_| !turn.tools.is_by_text()) else {
+            let waiting = reminder(turn).await?;
+            turn.values.insert("waiting".into(), waiting.into());
+            turn.values.insert("by_text".into(), turn.tools.is_by_text().into());
+            return Ok(HandOffOutcome::Nobody);
+        };
+        let about = turn.state.work.active();
+        if orchestrator::is_come_back_to(turn) {
+            leave_for_now(turn);
+        } else if about.is_some() {
+            // The code that was met last tells a repeat of it from a wrong one.
+            let left = std::mem::take(&mut turn.state.work);
+            turn.state.work.challenge.clone_from(&left.challenge);
+            forget(turn, [left]);
+        }
+        turn.state.offered = false;
+        desk::begin(turn, quiet, about);
+        Ok(HandOffOutcome::HandedOff)
     }
 }

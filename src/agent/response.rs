@@ -20,7 +20,11 @@ impl Handler for ResponseAgent {
         let mut values = turn.data.clone();
         values.extend(turn.values.clone());
         values.extend(turn.facts());
-        let text = turn.replies.say(&turn.tools.language, &say.reply, &values)?;
+        // Where a person answers, the engine may have nothing to say.
+        let text = match say.reply.as_str() {
+            "" => String::new(),
+            reply => turn.replies.say(&turn.tools.language, reply, &values)?,
+        };
         let (action, text) = match turn.lead.take() {
             Some(lead) => {
                 let before = turn.replies.say(&turn.tools.language, &lead.reply, &values)?;
@@ -37,7 +41,12 @@ impl Handler for ResponseAgent {
             Some(reply) => in_a_row(&text, &turn.replies.say(&turn.tools.language, reply, &values)?),
             None => text,
         };
-        let suggestions = suggest::suggestions(turn, action, &turn.data)?;
+        let text = match turn.before {
+            Some(reply) => in_a_row(&turn.replies.say(&turn.tools.language, reply, &values)?, &text),
+            None => text,
+        };
+        let suggestions =
+            if text.is_empty() { Vec::new() } else { suggest::suggestions(turn, action, &turn.data)? };
         let mut response = NodeResponse::new(action, text);
         response.data.extend(std::mem::take(&mut turn.data));
         if !suggestions.is_empty() {

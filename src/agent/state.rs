@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::desk::{HandedOff, HeardOfDesk};
 use super::parked::Parked;
 use super::session_manager::SessionTask;
 use crate::model::{AuthProgress, ChallengeId, EffectId, Route, SubIntent};
@@ -26,11 +27,26 @@ pub struct Frame {
     pub node: String,
 }
 
+/// Whether work that waits can go on under the graphs that are loaded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Held {
+    /// It can.
+    #[default]
+    No,
+    /// Its graph is another one by now, and begins again.
+    BeginsAgain,
+    /// The graphs have no place for it.
+    Stranded,
+}
+
 /// What an agent is at, and everything it needs to go on with it. It is set aside as a whole and taken up as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Work {
     /// Paused graphs, the innermost last.
     pub frames: Vec<Frame>,
+    /// Whether they can be gone on with. It is looked up for each turn anew, and not kept.
+    #[serde(skip)]
+    pub held: Held,
     /// The challenge issued last.
     pub challenge: Option<ChallengeId>,
     /// The challenge that was met first, where two proofs are asked for.
@@ -57,6 +73,9 @@ pub struct Work {
     /// The call to an outside agent whose answer is waited for.
     #[serde(default)]
     pub call: Option<EffectId>,
+    /// The timer with which the question waits, where it speaks up if nobody answers.
+    #[serde(default)]
+    pub silence: Option<EffectId>,
     /// Answers to the question that waits which could not be taken.
     #[serde(default)]
     pub misses: u32,
@@ -72,6 +91,11 @@ impl Work {
     pub fn active(&self) -> Option<Route> {
         self.frames.first().map(|frame| route_of(&frame.graph))
     }
+
+    /// Whether it is the sign-in whose question waits.
+    pub(super) fn is_sign_in(&self) -> bool {
+        self.active() == Some(Route::User(SubIntent::Authenticate))
+    }
 }
 
 /// Work that was left for something else.
@@ -82,6 +106,13 @@ pub struct SetAside {
     /// The reply that asks its question.
     pub reply: String,
     at: Timestamp,
+}
+
+impl SetAside {
+    /// Nobody can come back to it: it is forgotten with what waited for too long.
+    pub fn lapse(&mut self) {
+        self.at = Timestamp::UNIX_EPOCH;
+    }
 }
 
 /// A conversation's state. It grants nothing: rights come from the credential presented and from the store.
@@ -110,6 +141,12 @@ pub struct State {
     /// The message that all of that is carried out with: the one that asked for it, or the sign-in it waited for.
     #[serde(default)]
     pub next_of: Option<String>,
+    /// That a person at the operator's desk answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_off: Option<HandedOff>,
+    /// What the desk said of late.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heard_of_desk: Vec<HeardOfDesk>,
 }
 
 impl State {
@@ -119,6 +156,19 @@ impl State {
         let work = std::mem::take(&mut self.work);
         self.set_aside.push(SetAside { work, reply: reply.to_owned(), at: now });
         (self.set_aside.len() > MOST_SET_ASIDE).then(|| self.set_aside.remove(0).work)
+    }
+
+    /// Forgets every request that waits.
+    pub fn forget_requests(&mut self) {
+        self.parked = None;
+        self.next.clear();
+        self.next_of = None;
+    }
+
+    /// Takes out the sign-in that was left for something else.
+    pub(super) fn take_sign_in(&mut self) -> Option<Work> {
+        let at = self.set_aside.iter().position(|left| left.work.is_sign_in())?;
+        Some(self.set_aside.remove(at).work)
     }
 
     /// Every request that waits, in the order in which they will be done.

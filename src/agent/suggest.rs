@@ -23,6 +23,7 @@ fn next(action: Action, signed_in: bool, more_than_one: bool) -> &'static [&'sta
         (Action::Answered | Action::Help | Action::Cancelled | Action::LoggedOut, false) => {
             &["suggest.log_in"]
         }
+        (Action::HandedOff, _) => &["suggest.assistant"],
         (Action::SessionsRevoked, false) => &["suggest.log_in"],
         (
             Action::Answered
@@ -51,7 +52,7 @@ pub(super) fn suggestions(
     let count = ["count", "total_items"].iter().find_map(|key| data.get(*key)?.as_u64()).unwrap_or(0);
     let least = if action == Action::SessionsListed { 2 } else { 1 };
     let mut all = Vec::new();
-    for key in next(action, turn.is_signed_in(), count >= least) {
+    for key in next(action, turn.is_signed_in() || turn.owned, count >= least) {
         let words = turn.replies.say(&turn.tools.language, key, &Map::new())?;
         all.push(json!({ "label": words, "value": words }));
     }

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::{Parked, State};
-use crate::graph::{Pattern, Say};
+use super::{AtDesk, Parked, State};
+use crate::graph::{Meanwhile, Pattern, Say};
 use crate::model::{Assurance, EffectId, FACTS, NodeResponse, Phone, Slot, Understanding};
 use crate::prompt::Replies;
+use crate::store::outbox;
 use crate::store::users::User;
 use crate::tool::Toolbox;
 use crate::tool::contact::Cleared;
@@ -26,6 +27,8 @@ pub struct Granted {
 pub struct Waiting {
     /// What it waits for.
     pub slot: Slot,
+    /// What becomes of a message that comes while the answer is being looked at.
+    pub meanwhile: Meanwhile,
     /// The reply that asks for it.
     pub reply: String,
     /// What the answer must look like, where it is a text.
@@ -73,8 +76,12 @@ pub struct Turn {
     pub lead: Option<Say>,
     /// What the message asks for besides.
     pub rest: Vec<Parked>,
+    /// The reply that the answer begins with.
+    pub before: Option<&'static str>,
     /// The reply that the answer ends with.
     pub after: Option<&'static str>,
+    /// The operator's desk.
+    pub desk: AtDesk,
     /// The finished answer.
     pub response: Option<NodeResponse>,
     /// What the turn gives beyond its answer.
@@ -101,6 +108,12 @@ impl Turn {
         let facts =
             [(language, Value::from(self.tools.language.as_str())), (is_signed_in, Value::from(signed_in))];
         facts.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
+    }
+
+    /// Nobody waits any more for what an outside agent is asked: what was not asked yet is not.
+    pub fn call_off(&mut self) {
+        let (call, now) = (self.state.work.call.take(), self.tools.now);
+        self.tools.unit.extend(call.map(|call| outbox::call_off(&call, now)));
     }
 
     /// Whether somebody is signed in.

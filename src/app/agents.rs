@@ -3,6 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `graph.toml`, and any other `*.toml` | graphs |
+//! | `versions/*.toml` | former versions of them, as they were, for conversations that are pinned to one |
 //! | `replies.LANGUAGE.toml` | their texts, each in the section of its graph's name |
 //! | `utterances.jsonl` | what people say to come to `graph.toml`, or to the only graph |
 //!
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use super::sources::{files, language};
+use super::sources::{files, language, versions};
 use crate::graph::{self, Holds};
 use crate::prompt::{Own, Section, Source};
 
@@ -59,10 +60,10 @@ fn one(folder: &Path) -> anyhow::Result<(Vec<graph::Source>, Vec<Own>)> {
     if graphs.is_empty() {
         bail!("there is no graph, such as {MAIN}");
     }
-    let survey = graph::survey(&graphs);
-    let section = |said: graph::Said| Section { said: said.replies, values: said.values };
-    let sections: std::collections::BTreeMap<_, _> =
-        survey.into_iter().map(|(name, said)| (name, section(said))).collect();
+    let older = versions(folder)?;
+    let all: Vec<graph::Source> = graphs.iter().chain(&older).cloned().collect();
+    let section = |(name, said)| (name, Section { said });
+    let sections: std::collections::BTreeMap<_, _> = graph::survey(&all).into_iter().map(section).collect();
     let texts = texts.into_iter().map(|source| Own { source, sections: sections.clone() }).collect();
     if let Some((name, text)) = utterances {
         let main = shown(&folder.join(MAIN));
@@ -73,6 +74,7 @@ fn one(folder: &Path) -> anyhow::Result<(Vec<graph::Source>, Vec<Own>)> {
         };
         graphs.push(graph::Source { name, text, holds: Holds::Utterances(of) });
     }
+    graphs.extend(older);
     Ok((graphs, texts))
 }
 

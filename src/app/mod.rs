@@ -6,6 +6,7 @@
 //! Adding a part: build it in [`App::build`] from its own `Options`, and give it a double only if it reaches outside.
 
 mod agents;
+mod reload;
 mod senders;
 mod serve;
 pub mod sources;
@@ -14,11 +15,15 @@ mod understanding;
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use serve::Serving;
 pub use understanding::{classifier, model};
+
+use reload::Watch;
 
 use crate::bus::{Boundaries, Deliveries};
 use crate::classify::Classifier;
@@ -26,13 +31,15 @@ use crate::clock::{MovableClock, SystemClock};
 use crate::config::Config;
 use crate::crypto::{self, Keys};
 use crate::dev_outbox::DevOutbox;
-use crate::engine::{self, Engine, Observer, Shadow};
+use crate::engine::{self, Engine, Observer, Shadow, Talk};
 use crate::fetch::Fetch;
+use crate::graph;
+use crate::handoff::Desk;
 use crate::http;
 use crate::limit::Quotas;
 use crate::llm::Llm;
 use crate::mail::Mail;
-use crate::model::{Clock, Profile, Randomness};
+use crate::model::{Clock, EffectId, Profile, Randomness};
 use crate::prompt::Replies;
 use crate::sms::{Sender, Served, Sms};
 use crate::store::Store;
@@ -61,6 +68,8 @@ pub struct Doubles {
     pub fetch: Option<Fetch>,
     /// The outside agents.
     pub outside: Option<Arc<dyn Outside>>,
+    /// The operator's desk; there is one only where the configuration says so.
+    pub desk: Option<Arc<dyn Desk>>,
     /// Hears every message too, and decides nothing.
     pub shadow: Option<Shadow>,
 }
@@ -75,6 +84,7 @@ pub struct App {
     clock: Arc<dyn Clock>,
     test_clock: Option<Arc<MovableClock>>,
     worker_name: String,
+    tries: TaskTracker,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -84,24 +94,19 @@ impl App {
     pub async fn build(config: Config, doubles: Doubles) -> anyhow::Result<Self> {
         let randomness = doubles.randomness.unwrap_or_else(Randomness::system);
         let (clock, test_clock) = clock(config.profile, doubles.clock);
-        let mut rng = randomness.stream("instance key");
-        let key = crypto::instance_key(&config.crypto, config.profile, &mut rng)?;
-        let keys = Arc::new(Keys::derive(&key, &config.crypto.code_peppers)?);
+        let keys = keys(&config, &randomness)?;
         let (replies, graphs) = sources::load(&config.prompt, &config.graph)?;
         let domain = domain(&config, &replies)?;
         let (replies, graphs) = (Arc::new(replies), Arc::new(graphs));
         let given = (doubles.classifier, doubles.llm);
         let fetch = doubles.fetch.map_or_else(|| Fetch::new(&config.fetch), Ok)?;
-        let classifier = understanding::build(&config, &graphs, (&fetch, &clock, &randomness), given)?;
+        let (classifier, llm) = understanding::build(&config, &graphs, (&fetch, &clock, &randomness), given)?;
         let store = Store::open(&config.store).await?;
-        let (deliveries, queued) = Deliveries::new();
-        let deliveries = Arc::new(deliveries);
+        let (deliveries, queued) = deliveries();
         let engine = Engine::new(engine::Parts {
             store: store.clone(),
             keys: Arc::clone(&keys),
-            graphs,
-            classifier,
-            replies: Arc::clone(&replies),
+            talk: Talk { graphs, classifier, replies },
             clock: Arc::clone(&clock),
             randomness: randomness.clone(),
             deliveries: Arc::clone(&deliveries),
@@ -111,34 +116,38 @@ impl App {
             options: config.tool.clone(),
             models: config.llm.clone(),
             quotas: Quotas::per_minute((config.llm.owner_per_minute, config.llm.network_per_minute), &clock),
+            handoff: config.handoff.clone(),
             texts_per_minute: config.sms.texts_per_minute,
             first_try_ms: config.worker.first_try_ms,
+            silence: silence(&config.graph),
             observer: doubles.observer,
             shadow: doubles.shadow,
         });
         let local = || local_sender(config.profile, &store, (&keys, &clock, &randomness));
         let sms = doubles.sms.map_or_else(|| senders::sms(&config, (&fetch, &clock), local), Ok)?;
         let mail = doubles.mail.map_or_else(|| senders::mail(&config, &clock, local), Ok)?;
-        let outside = doubles.outside.map_or_else(|| senders::outside(&config, &fetch), Ok)?;
         let worker = Worker::new(worker::Parts {
             engine: Arc::clone(&engine),
             store: store.clone(),
             keys: Arc::clone(&keys),
-            replies,
             clock: Arc::clone(&clock),
             randomness,
             deliveries,
             boundaries: doubles.boundaries,
             sms,
             mail,
-            outside,
+            outside: doubles.outside.map_or_else(|| senders::outside(&config, &fetch), Ok)?,
+            desk: senders::desk(&config, (&fetch, &clock), doubles.desk)?,
             domain,
             options: config.worker.clone(),
         });
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let worker_name = worker.name().to_owned();
+        let (worker_name, tries) = (worker.name().to_owned(), worker.tries().clone());
         tasks.spawn(worker.run(queued, stop.clone()));
-        Ok(Self { config, engine, keys, store, clock, test_clock, worker_name, stop, tasks })
+        if let Some(watch) = Watch::of(&config, &engine, llm) {
+            tasks.spawn(watch.run(stop.clone()));
+        }
+        Ok(Self { config, engine, keys, store, clock, test_clock, worker_name, tries, stop, tasks })
     }
 
     /// The engine.
@@ -166,6 +175,12 @@ impl App {
         &self.worker_name
     }
 
+    /// How many tries of messages and calls this process's worker is at, for tests that wait until it rests: what comes of
+    /// a try for its conversation comes after the effect's row is done.
+    pub fn tries(&self) -> usize {
+        self.tries.len()
+    }
+
     /// The clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
@@ -182,6 +197,7 @@ impl App {
                 account_sid: self.config.sms.account_sid.clone(),
                 auth_token: self.config.sms.auth_token.clone(),
             },
+            desk_secret: self.config.handoff.secret.clone().filter(|_| self.config.handoff.url.is_some()),
             test_clock: self.test_clock.clone(),
         })
     }
@@ -205,6 +221,23 @@ fn clock(profile: Profile, double: Option<Arc<dyn Clock>>) -> (Arc<dyn Clock>, O
         }
         (None, Profile::Dev | Profile::Prod) => (Arc::new(SystemClock), None),
     }
+}
+
+fn keys(config: &Config, randomness: &Randomness) -> anyhow::Result<Arc<Keys>> {
+    let mut rng = randomness.stream("instance key");
+    let key = crypto::instance_key(&config.crypto, config.profile, &mut rng)?;
+    Ok(Arc::new(Keys::derive(&key, &config.crypto.code_peppers)?))
+}
+
+fn deliveries() -> (Arc<Deliveries>, UnboundedReceiver<EffectId>) {
+    let (deliveries, queued) = Deliveries::new();
+    (Arc::new(deliveries), queued)
+}
+
+/// How long a question waits whose graph does not say it.
+fn silence(options: &graph::Options) -> Option<SignedDuration> {
+    let seconds = i64::from(options.silence_seconds);
+    (seconds > 0).then(|| SignedDuration::from_secs(seconds))
 }
 
 /// The countries that codes are sent to. Somebody who pays for a sender and serves nobody has forgotten something.

@@ -8,6 +8,7 @@ use tracing::warn;
 use crate::config::Config;
 use crate::dev_outbox::DevOutbox;
 use crate::fetch::Fetch;
+use crate::handoff::{Desk, Webhook};
 use crate::mail::{Mail, Smtp};
 use crate::model::{Clock, Profile};
 use crate::sms::{Gateway, Sender, Sms, twilio};
@@ -51,6 +52,18 @@ pub(super) fn mail(
 /// The door to outside agents, at the addresses that are configured.
 pub(super) fn outside(config: &Config, fetch: &Fetch) -> anyhow::Result<Arc<dyn Outside>> {
     Ok(Arc::new(OverHttp::new(fetch, &config.graph).context("graph.addresses")?))
+}
+
+/// The operator's desk, where the configuration has one; `double` in its place.
+pub(super) fn desk(
+    config: &Config,
+    outside: (&Fetch, &Arc<dyn Clock>),
+    double: Option<Arc<dyn Desk>>,
+) -> anyhow::Result<Option<Arc<dyn Desk>>> {
+    let reply_to = config.http.public_url.as_deref();
+    let reply_to = reply_to.map(|url| format!("{}/webhooks/handoff", url.trim_end_matches('/')));
+    let desk = Webhook::new(&config.handoff, reply_to, outside)?.map(|desk| Arc::new(desk) as Arc<dyn Desk>);
+    Ok(desk.map(|desk| double.unwrap_or(desk)))
 }
 
 /// The address that Twilio reports to. Without one that was configured, a stand-in for Twilio that is called plainly, as

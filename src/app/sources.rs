@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::agents::{self, Agents};
-use crate::agent;
 use crate::graph::{self, Catalog, GraphSet};
 use crate::prompt::{self, Replies};
+use crate::{agent, tool};
 
+/// The folder of former versions, beside the graphs.
+const VERSIONS: &str = "versions";
 /// The graph that every message enters.
 const ROOT: &str = "orchestrator";
 /// The graphs that are compiled in.
@@ -39,7 +41,8 @@ pub fn load(texts: &prompt::Options, graphs: &graph::Options) -> Result<(Replies
     let Agents { graphs: added, texts: own, mut problems } = agents::read(&graphs.agents);
     let replies = spoken(texts).and_then(|sources| Ok(Replies::with_agents(texts, &sources, &own)?));
     // Broken texts are no reason to keep quiet about the graphs, whose proofs need the keys alone.
-    let known = replies.as_ref().map_or_else(|_| BTreeMap::new(), Replies::keys);
+    let known =
+        replies.as_ref().map_or_else(|_| (BTreeMap::new(), BTreeMap::new()), |r| (r.keys(), r.told()));
     let set = sources(graphs).and_then(|mut sources| {
         sources.extend(added);
         Ok(graph::load(&sources, &declared(known, graphs))?)
@@ -56,18 +59,28 @@ pub fn load(texts: &prompt::Options, graphs: &graph::Options) -> Result<(Replies
 
 /// What handlers and replies there are, for the graphs' proofs.
 pub fn catalog(replies: &Replies, options: &graph::Options) -> Catalog {
-    declared(replies.keys(), options)
+    declared((replies.keys(), replies.told()), options)
 }
 
-fn declared(replies: BTreeMap<String, BTreeSet<String>>, options: &graph::Options) -> Catalog {
+/// Names, by what has them.
+type Names = BTreeMap<String, BTreeSet<String>>;
+
+fn declared((replies, told): (Names, Names), options: &graph::Options) -> Catalog {
     let names = |settings: &[graph::Setting]| settings.iter().map(|setting| setting.name.clone()).collect();
     Catalog {
         handlers: agent::handlers().iter().map(|h| h.spec).collect(),
+        tools: tool::callable().iter().map(offered).collect(),
         replies,
+        told,
         root: ROOT.to_owned(),
         addresses: names(&options.addresses),
         secrets: names(&options.secrets),
     }
+}
+
+fn offered(tool: &tool::Callable) -> graph::ToolSpec {
+    let tool::Callable { name, needs, takes, may_take, refuses } = *tool;
+    graph::ToolSpec { name, needs, takes, may_take, refuses }
 }
 
 fn spoken(options: &prompt::Options) -> anyhow::Result<Vec<prompt::Source>> {
@@ -82,8 +95,25 @@ fn sources(options: &graph::Options) -> anyhow::Result<Vec<graph::Source>> {
         let source = |&(name, text): &(&str, &str)| graph::Source::graph(name, text);
         return Ok(GRAPHS.iter().map(source).collect());
     };
-    let files = files(folder, |name| name.strip_suffix(".toml").is_some()).context("graph.folder")?;
-    Ok(files.into_iter().map(|(path, text)| graph::Source::graph(path.display().to_string(), text)).collect())
+    let files = files(folder, is_toml).context("graph.folder")?;
+    let source = |(path, text): (PathBuf, String)| graph::Source::graph(path.display().to_string(), text);
+    let mut sources: Vec<graph::Source> = files.into_iter().map(source).collect();
+    sources.extend(versions(folder).context("graph.folder")?);
+    Ok(sources)
+}
+
+fn is_toml(name: &str) -> bool {
+    name.strip_suffix(".toml").is_some()
+}
+
+/// The former versions that are kept beside the graphs of a folder.
+pub(super) fn versions(folder: &Path) -> anyhow::Result<Vec<graph::Source>> {
+    let folder = folder.join(VERSIONS);
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let source = |(path, text): (PathBuf, String)| graph::Source::older(path.display().to_string(), text);
+    Ok(files(&folder, is_toml)?.into_iter().map(source).collect())
 }
 
 fn languages(folder: &Path) -> anyhow::Result<Vec<prompt::Source>> {

@@ -15,24 +15,36 @@ use crate::prompt::Prompts;
 /// The doubles of a test: a classifier that is trained already, and a language model.
 type Doubled = (Option<Arc<Classifier>>, Option<Arc<dyn Llm>>);
 
-/// The classifier of an app.
+/// A classifier, and the language model beside it.
+type Built = (Arc<Classifier>, Option<Arc<dyn Llm>>);
+
+/// The classifier of an app, and the language model beside it.
 pub(super) fn build(
     config: &Config,
     graphs: &GraphSet,
     (fetch, clock, randomness): (&Fetch, &Arc<dyn Clock>, &Randomness),
     (trained, llm): Doubled,
-) -> anyhow::Result<Arc<Classifier>> {
-    let cache = config.store.folder();
-    let training = Training { graphs: Some(graphs), cache: cache.as_deref() };
-    let local = match trained {
-        Some(trained) => trained,
-        None => Arc::new(Classifier::trained(&config.classify, training)?),
-    };
+) -> anyhow::Result<Built> {
     let llm = match llm {
         Some(double) => Some(double),
         None => model(config, fetch, clock, randomness)?,
     };
-    beside(local, config, llm)
+    let classifier = match trained {
+        Some(trained) => beside(trained, config, llm.clone())?,
+        None => retrained(config, graphs, llm.clone())?,
+    };
+    Ok((classifier, llm))
+}
+
+/// The classifier of these graphs, trained unless that was done before, with that language model beside it.
+pub(super) fn retrained(
+    config: &Config,
+    graphs: &GraphSet,
+    llm: Option<Arc<dyn Llm>>,
+) -> anyhow::Result<Arc<Classifier>> {
+    let cache = config.store.folder();
+    let training = Training { graphs: Some(graphs), cache: cache.as_deref() };
+    beside(Arc::new(Classifier::trained(&config.classify, training)?), config, llm)
 }
 
 /// The classifier of a configuration, with the language model that it names.

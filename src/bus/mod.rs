@@ -44,6 +44,8 @@ pub struct Answered {
     pub fields: Vec<(String, String)>,
     /// The worker whose claim on the effect ends with it.
     pub by: String,
+    /// How often the effect was claimed by then, that claim counted.
+    pub nth: i64,
 }
 
 /// What was answered may be about somebody.

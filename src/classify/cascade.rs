@@ -6,7 +6,7 @@ use super::entities::{Message, is_forbidden, missing, of_route};
 use super::proposed::{Merged, merge};
 use super::text::Words;
 use super::{Input, Options, control, legacy, named_route, several};
-use crate::model::{Control, Entities, Rejected, Route, Slot, SubIntent, Tier, Understanding};
+use crate::model::{Control, Entities, Rejected, Route, SessionAction, Slot, SubIntent, Tier, Understanding};
 use crate::nlu::{Context, Model};
 
 /// How many of the local classifier's scores are told.
@@ -86,7 +86,12 @@ impl Cascade<'_> {
 
     fn control(&self) -> Option<Understanding> {
         let found = control::find(self.message.words, self.is_idle());
-        if let Some(found) = found.filter(|found| *found != Control::Email || self.may_be_by_email()) {
+        let found = found.filter(|found| match found {
+            Control::Email => self.may_be_by_email(),
+            Control::Yes | Control::No => !self.may_be_text(),
+            _ => true,
+        });
+        if let Some(found) = found {
             return Some(self.moved(found, Entities::default()));
         }
         if self.input.awaiting == Some(Slot::Text) && awaited::fits(self.input.text, self.input.pattern) {
@@ -101,7 +106,11 @@ impl Cascade<'_> {
     fn awaited(&self) -> Option<Understanding> {
         let slot = self.input.awaiting?;
         let rules = Rules { region: self.options.region, pattern: self.input.pattern };
-        let verdict = awaited::judge(&self.message, &rules, || self.is_other_request())?;
+        let other = || {
+            let is_plain = self.may_be_text() && control::confirmation(self.message.words).is_some();
+            !is_plain && (self.is_other_request() || (slot == Slot::Device && self.looks()))
+        };
+        let verdict = awaited::judge(&self.message, &rules, other)?;
         let route = self.input.active.clone().unwrap_or_else(|| home(slot));
         Some(match verdict {
             Verdict::Answer(mut entities) => {
@@ -192,6 +201,12 @@ impl Cascade<'_> {
         is_asked || !control::is_bare_email(self.message.words)
     }
 
+    /// Whether a yes or no is what was asked for, where that is a text.
+    fn may_be_text(&self) -> bool {
+        let is_any = self.input.pattern.is_none() || awaited::fits(self.input.text, self.input.pattern);
+        self.input.awaiting == Some(Slot::Text) && !self.input.offered && is_any
+    }
+
     fn is_idle(&self) -> bool {
         self.input.awaiting.is_none() && self.input.active.is_none()
     }
@@ -207,6 +222,12 @@ impl Cascade<'_> {
         scores.best().is_some_and(|best| Some(best.label) != active && best.probability >= clear)
     }
 
+    /// Whether the text is surely a wish to see something, which a device is no answer to.
+    fn looks(&self) -> bool {
+        let looked = self.request(self.input.text).and_then(|request| request.entities.action);
+        matches!(looked, Some(SessionAction::View | SessionAction::Devices))
+    }
+
     fn context(&self) -> Context {
         Context {
             awaiting: self.input.awaiting.map(|slot| slot.as_str().to_owned()),
@@ -218,7 +239,7 @@ impl Cascade<'_> {
     fn moved(&self, control: Control, entities: Entities) -> Understanding {
         let begun = self.input.active.clone().or_else(|| self.input.awaiting.map(home));
         let route = match control {
-            Control::Help | Control::Repeat => Route::General,
+            Control::Help | Control::Human | Control::Repeat => Route::General,
             Control::Resend | Control::Correct | Control::Email | Control::Lost => {
                 begun.unwrap_or(Route::User(SubIntent::Authenticate))
             }

@@ -2,6 +2,7 @@
 //!
 //! Only a whole utterance counts. "Don't cancel" and "cancel my order" contain a move and are none.
 
+use super::human;
 use super::text::{Words, is_all, prefix};
 use crate::model::Control;
 
@@ -145,6 +146,7 @@ const MOVES: &[(Control, &[&str])] = &[
             "como funciona esto?",
         ],
     ),
+    (Control::Human, human::ASKS),
     (
         Control::Repeat,
         &[
@@ -216,18 +218,26 @@ pub fn control_words() -> impl Iterator<Item = &'static str> {
     let moves = MOVES.iter().flat_map(|(_, phrases)| *phrases);
     let rest = [BEFORE, AFTER, YES, NO, WRONG_NUMBER, CORRECTION].into_iter().flatten();
     let words = |phrase: &'static str| phrase.split(|c: char| !c.is_alphabetic());
-    moves.chain(rest).copied().flat_map(words).filter(|word| !word.is_empty())
+    moves.chain(rest).copied().chain(human::phrases()).flat_map(words).filter(|word| !word.is_empty())
 }
 
 /// The move that the whole of a text is. `idle` says that nothing is awaited or worked on: "it never came" is then
 /// about something else than a code.
 pub(super) fn find(words: &Words, idle: bool) -> Option<Control> {
+    let control = within(words, |rest| {
+        let found = MOVES.iter().find(|(_, phrases)| phrases.iter().any(|p| is_all(p, rest)));
+        found.map(|(control, _)| *control)
+    })?;
+    let elsewhere = idle && control == Control::Resend && is_about_arrival(words);
+    (!elsewhere).then_some(control)
+}
+
+/// What is found in the whole of a text, or in what is left of it without fillers.
+pub(super) fn within<T>(words: &Words, found: impl Fn(&[String]) -> Option<T>) -> Option<T> {
     let mut rest = words.as_slice();
     loop {
-        let found = MOVES.iter().find(|(_, phrases)| phrases.iter().any(|p| is_all(p, rest)));
-        if let Some((control, _)) = found {
-            let elsewhere = idle && *control == Control::Resend && is_about_arrival(words);
-            return (!elsewhere).then_some(*control);
+        if let Some(found) = found(rest) {
+            return Some(found);
         }
         rest = shorter(rest)?;
     }

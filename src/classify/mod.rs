@@ -1,6 +1,6 @@
 //! What a message means: a cascade from the surest and cheapest to the least sure.
 //!
-//! 1. **Control moves** (`control`): cancel, start over, resend, correct, help, yes, no; whole utterances only.
+//! 1. **Control moves** (`control`): cancel, start over, resend, correct, help, a person, yes, no; whole utterances only.
 //! 2. **The awaited slot** (`awaited`): a code while a code is awaited is taken by rule, and no model is asked.
 //! 3. **Legacy names** (`legacy`): a message that is the name of an intent.
 //! 4. **The local classifier** ([`crate::nlu`]), with a calibrated confidence.
@@ -28,6 +28,7 @@ mod control;
 mod entities;
 mod error;
 mod generate;
+mod human;
 mod language;
 mod legacy;
 mod options;
@@ -60,6 +61,7 @@ use generate::Generating;
 pub use control::control_words;
 pub use error::Error;
 pub use generate::{Generated, SmallTalk};
+pub use human::goes_back;
 pub use options::Options;
 pub use schema::strict_schema;
 
@@ -87,6 +89,8 @@ pub struct Input<'a> {
     pub awaiting: Option<Slot>,
     /// What the answer must look like, where a text is awaited.
     pub pattern: Option<&'a Pattern>,
+    /// Whether the question was just come back to, so that a yes or no is about going on with it.
+    pub offered: bool,
     /// The route that is being worked on.
     pub active: Option<Route>,
     /// The question that was asked last, as it was worded; for a model.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
-use super::{Failure, out};
+use super::{Failure, against, block_on, out};
 use crate::app::sources;
 use crate::config::Config;
 use crate::graph::{GraphSet, Options, draw};
@@ -15,6 +15,10 @@ pub(super) enum Command {
     Check {
         /// A folder of graph files; the ones that are compiled in where it is left out.
         folder: Option<PathBuf>,
+        /// Look also at the configured database, without a change to it, for conversations that these graphs would strand,
+        /// restart or migrate.
+        #[arg(long)]
+        against_store: bool,
     },
     /// Draw a graph.
     Draw {
@@ -34,11 +38,14 @@ pub(super) enum Format {
 
 pub(super) fn run(command: &Command, config: &Config) -> Result<(), Failure> {
     match command {
-        Command::Check { folder } => {
+        Command::Check { folder, against_store } => {
             let own = folder.clone().or_else(|| config.graph.folder.clone());
             let options = Options { folder: own, ..config.graph.clone() };
             let (_, graphs) = sources::load(&config.prompt, &options)?;
             summarise(&graphs);
+            if *against_store {
+                block_on(against::check(&config.store, &graphs))?;
+            }
         }
         Command::Draw { name, format } => {
             let (replies, graphs) = sources::load(&config.prompt, &config.graph)?;

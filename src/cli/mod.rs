@@ -5,10 +5,12 @@
 //!
 //! Adding a command: a variant of `Command`, a file of its own, an arm in [`run`], and its line in the README.
 
+mod against;
 mod capture;
 mod chat;
 mod eval;
 mod graph;
+mod handoff;
 mod limits;
 mod out;
 mod outbox;
@@ -63,6 +65,9 @@ enum Command {
     /// Look at the messages sent, and let dead ones be tried again.
     #[command(subcommand)]
     Outbox(outbox::Command),
+    /// Look at the conversations that people answer, and give one back to the assistant.
+    #[command(subcommand)]
+    Handoff(handoff::Command),
     /// Print the tools as function definitions, in JSON.
     Tools,
 }
@@ -129,6 +134,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Capture(asked) => capture::run(&asked, &config(arguments.config.as_deref())?),
         Command::Replay(asked) => replay::run(&asked, arguments.config.as_deref()),
         Command::Outbox(command) => outbox::run(command, &config(arguments.config.as_deref())?),
+        Command::Handoff(command) => handoff::run(command, config(arguments.config.as_deref())?),
         Command::Tools => tools::run(),
     }
 }

@@ -11,9 +11,10 @@ use crate::app;
 use crate::clock::SystemClock;
 use crate::fetch::Fetch;
 use crate::model::{Clock, Randomness};
-use crate::scenario::{self, Coverage, Report, Scenario, Setup, Used, recordings};
+use crate::scenario::{self, Coverage, Matrix, Report, Scenario, Setup, Used, recordings};
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command are independent of each other")]
 pub(super) struct Arguments {
     /// Scenarios, or folders of them (`*.md`).
     #[arg(required = true, value_name = "PATH")]
@@ -30,6 +31,9 @@ pub(super) struct Arguments {
     /// Say which edges of the graphs were passed.
     #[arg(long)]
     coverage: bool,
+    /// Print which scenario shows which repair of a conversation, for each agent and language.
+    #[arg(long)]
+    matrix: bool,
     /// Ask the configured language model, and keep what it says beside each scenario.
     #[arg(long, conflicts_with = "crash")]
     record: bool,
@@ -73,6 +77,9 @@ pub(super) fn run(arguments: &Arguments, config: Option<&Path>) -> Result<(), Fa
     }
     if arguments.coverage {
         out::line(cover(&scenarios, &reports)?.to_string().trim_end());
+    }
+    if arguments.matrix {
+        out::line(tabled(&scenarios, &reports)?.to_string().trim_end());
     }
     if let Some((median, p95)) = scenario::latency(&reports) {
         out::line(&format!("a turn took {median:.1} ms in the median, {p95:.1} ms at p95"));
@@ -169,6 +176,14 @@ fn cover(scenarios: &[Scenario], reports: &[Report]) -> anyhow::Result<Coverage>
         coverage.add(&report.edges);
     }
     Ok(coverage)
+}
+
+fn tabled(scenarios: &[Scenario], reports: &[Report]) -> anyhow::Result<Matrix> {
+    let mut matrix = Matrix::of_scenarios(scenarios)?;
+    for report in reports {
+        matrix.add(report.name(), &report.cells);
+    }
+    Ok(matrix)
 }
 
 /// Reads all scenarios; whatever is wrong in any of them is told at once.

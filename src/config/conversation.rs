@@ -38,16 +38,32 @@ const ROWS: &[Row] = &[
     ("classify.sure", |c| c.classify.sure.to_string()),
     ("classify.tiers", |c| c.classify.tiers.iter().map(|tier| tier.as_str()).collect::<Vec<_>>().join(",")),
     ("classify.region", |c| c.classify.region.map_or_else(|| "none".to_owned(), |region| region.to_string())),
+    // Without its secret an address is refused, so that comes first.
+    ("handoff.secret", |c| c.handoff.url.as_ref().map_or_else(String::new, |_| DESK.1.to_owned())),
+    ("handoff.url", |c| c.handoff.url.as_ref().map_or_else(String::new, |_| DESK.0.to_owned())),
+    ("handoff.try_minutes", |c| c.handoff.try_minutes.to_string()),
+    ("handoff.quiet_minutes", |c| c.handoff.quiet_minutes.to_string()),
     ("sms.countries", |c| c.sms.countries.iter().copied().map(country).collect::<Vec<_>>().join(",")),
+    ("graph.silence_seconds", |c| c.graph.silence_seconds.to_string()),
     ("graph.folder", |c| folder(c.graph.folder.as_deref())),
+    ("graph.agents", |c| c.graph.agents.iter().map(|f| folder(Some(f))).collect::<Vec<_>>().join(",")),
+    ("graph.addresses", |c| c.graph.addresses.iter().map(address).collect::<Vec<_>>().join(",")),
     ("prompt.folder", |c| folder(c.prompt.folder.as_deref())),
 ];
+
+/// What stands for a desk's address and its secret: that there is one plays a part, and which one is nobody's to read.
+const DESK: (&str, &str) = ("https://desk.example.com", "a secret of the scenarios");
 
 fn country(country: Country) -> String {
     match country {
         Country::All => "all".to_owned(),
         Country::One(region) => region.to_string(),
     }
+}
+
+/// Where an outside agent lives is nobody's business: a play calls a stand-in.
+fn address(setting: &crate::graph::Setting) -> String {
+    format!("{}=http://127.0.0.1:1", setting.name)
 }
 
 fn folder(path: Option<&std::path::Path>) -> String {

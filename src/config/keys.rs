@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::Config;
 use super::value::{Expected, Raw};
+use crate::engine::LONGEST_QUIET;
 use crate::fetch::{Allowed, Url};
 use crate::graph::Setting;
 use crate::llm::{self, Price};
@@ -122,10 +123,19 @@ pub(super) const KEYS: &[Key] = &[
     key("mail.connections", |c, v| put(&mut c.mail.connections, v.whole(1, 32))),
     key("fetch.allow", |c, v| put(&mut c.fetch.allow, v.list(ALLOWED, |_: &Allowed| true))),
 
+    key("handoff.url", |c, v| put(&mut c.handoff.url, v.text("an https address", |url| url.is_empty() || is_http(url)).map(|u| given(u).map(Secret::new))))
+        .secret(),
+    key("handoff.secret", |c, v| put(&mut c.handoff.secret, v.text("a text of at least 16 characters", |text| text.is_empty() || text.len() >= 16).map(|s| given(s).map(Secret::new))))
+        .secret(),
+    key("handoff.try_minutes", |c, v| put(&mut c.handoff.try_minutes, v.whole(1, DAY_MINUTES))),
+    key("handoff.quiet_minutes", |c, v| put(&mut c.handoff.quiet_minutes, v.whole(1, LONGEST_QUIET))),
+    key("handoff.timeout_ms", |c, v| put(&mut c.handoff.timeout_ms, v.whole(100, 60_000))),
+
     key("worker.first_try_ms", |c, v| put(&mut c.worker.first_try_ms, v.whole(1, 30_000))),
     key("worker.lease_seconds", |c, v| put(&mut c.worker.lease_seconds, v.whole(1, 600))),
     key("worker.poll_ms", |c, v| put(&mut c.worker.poll_ms, v.whole(10, 60_000))),
     key("worker.at_once", |c, v| put(&mut c.worker.at_once, v.whole(1, 1_000))),
+    key("worker.calls_at_once", |c, v| put(&mut c.worker.calls_at_once, v.whole(1, 1_000))),
     key("worker.max_tries", |c, v| put(&mut c.worker.max_tries, v.whole(1, 100))),
     key("worker.retry_ms", |c, v| put(&mut c.worker.retry_ms, v.whole(10, 600_000))),
     key("worker.retry_most_seconds", |c, v| put(&mut c.worker.retry_most_seconds, v.whole(1, 3_600))),
@@ -160,6 +170,7 @@ pub(super) const KEYS: &[Key] = &[
     key("graph.agents", |c, v| put(&mut c.graph.agents, v.list(AGENTS, |folder: &PathBuf| folder.to_str().is_some_and(is_path)))),
     key("graph.addresses", |c, v| put(&mut c.graph.addresses, v.list(ADDRESSES, |setting: &Setting| is_http(setting.value.expose())))),
     key("graph.secrets", |c, v| put(&mut c.graph.secrets, v.list(SECRETS, |_: &Setting| true))).secret(),
+    key("graph.silence_seconds", |c, v| put(&mut c.graph.silence_seconds, v.whole(0, DAY_MINUTES * 60))),
 
     key("prompt.folder", |c, v| put(&mut c.prompt.folder, v.text("a path", is_path).map(|p| Some(PathBuf::from(p))))),
     key("prompt.language", |c, v| put(&mut c.prompt.language, v.text("a language of two letters, such as en", is_language))),
@@ -188,7 +199,7 @@ const ALLOWED: &str =
 const REGION: &str = "a country of two letters, such as US, or none";
 const COLLECTOR: &str = "the URL of a collector, such as http://127.0.0.1:4318, without a user or a password";
 const ADDRESSES: &str = "a list of NAME=ADDRESS, such as orders_url=https://orders.example.com/v1";
-const SECRETS: &str = "a list of NAME=VALUE with lower-case names and values of visible ASCII characters";
+const SECRETS: &str = "a list of NAME=VALUE with lower-case names, and values that a header may hold: visible ASCII characters, and spaces between them";
 const AGENTS: &str = "a list of paths of folders, one for each agent";
 const LEVEL: &str =
     "one of error, warn, info, debug, trace, off, or target=level, with commas between several";

@@ -25,7 +25,8 @@ use std::path::Path;
 
 use crate::model::Profile;
 use crate::{
-    classify, crypto, fetch, graph, http, limit, llm, mail, prompt, sms, store, telemetry, tool, worker,
+    classify, crypto, fetch, graph, handoff, http, limit, llm, mail, prompt, sms, store, telemetry, tool,
+    worker,
 };
 
 use entries::Entry;
@@ -60,6 +61,8 @@ pub struct Config {
     pub mail: mail::Options,
     /// The way out over HTTP.
     pub fetch: fetch::Options,
+    /// The operator's desk.
+    pub handoff: handoff::Options,
     /// The worker.
     pub worker: worker::Options,
     /// Text messages.

@@ -123,6 +123,26 @@ const RULES: &[Rule] = &[
         says: "messages by a gateway need sms.gateway_url and sms.gateway_secret",
     },
     Rule {
+        keys: &["handoff.url", "handoff.secret"],
+        holds: |c| c.handoff.url.is_none() || c.handoff.secret.is_some(),
+        says: "handoff.url needs handoff.secret: what is told to the desk, and what it says, is signed",
+    },
+    Rule {
+        keys: &["handoff.url", "fetch.allow"],
+        holds: |c| c.handoff.url.as_ref().is_none_or(|url| may_be_called(c, url.expose())),
+        says: "handoff.url has to be https, a server on this machine, or a host in fetch.allow: \
+               what people say would be readable on the way",
+    },
+    Rule {
+        keys: &["handoff.timeout_ms", "handoff.url", "worker.lease_seconds"],
+        holds: |c| {
+            let claimed = c.worker.lease_seconds.saturating_mul(1_000);
+            c.handoff.url.is_none() || c.handoff.timeout_ms < claimed
+        },
+        says: "worker.lease_seconds has to be longer than handoff.timeout_ms: \
+               a claim would lapse while its request is on its way",
+    },
+    Rule {
         keys: &["worker.lease_seconds", "sms.timeout_ms"],
         holds: |c| {
             c.sms.sender() == Sender::Development
@@ -144,6 +164,19 @@ const RULES: &[Rule] = &[
         },
         says: "mail.timeout_ms has to be less than half of worker.lease_seconds: \
                a claim would lapse while its message is on its way",
+    },
+    Rule {
+        keys: &["graph.silence_seconds"],
+        holds: |c| c.graph.silence_seconds == 0 || c.graph.silence_seconds >= 10,
+        says: "graph.silence_seconds is 0, for never, or at least 10: nobody answers sooner than that",
+    },
+    Rule {
+        keys: &["graph.silence_seconds", "limits.otp_expiry_minutes"],
+        holds: |c| {
+            u64::from(c.graph.silence_seconds) < u64::from(c.limit.otp_expiry_minutes).saturating_mul(60)
+        },
+        says: "graph.silence_seconds has to be less than limits.otp_expiry_minutes: \
+               the code that is asked for would be worth nothing by then",
     },
     Rule {
         keys: &["worker.lease_seconds", "worker.first_try_ms"],

@@ -52,7 +52,7 @@ fn every_key_stands_in_the_defaults_under_a_comment_of_its_own() {
     // Only what has no default at all may be commented out.
     let absent: Vec<&&str> =
         lines.iter().filter(|line| line.starts_with("# ") && line.contains(" = \"")).collect();
-    assert_eq!(absent.len(), 19, "{absent:?}");
+    assert_eq!(absent.len(), 21, "{absent:?}");
 }
 
 #[test]
@@ -271,7 +271,15 @@ fn values_that_make_no_sense_together_are_refused() {
         ("[tool]\nsession_expiry_days = 1\naccess_token_minutes = 1441", "tool.access_token_minutes must"),
         ("[limits]\notp_resend_seconds = 61\notp_expiry_minutes = 1", "limits.otp_resend_seconds must"),
         ("[worker]\nlease_seconds = 2", "worker.lease_seconds has"),
+        ("[graph]\nsilence_seconds = 9", "graph.silence_seconds is 0"),
+        ("[graph]\nsilence_seconds = 600", "graph.silence_seconds has"),
         ("[mail]\nsmtp_url = 'smtps://mail.example.com'", "mail.smtp_url needs mail.from"),
+        ("[handoff]\nurl = 'https://desk.example.com'", "handoff.url needs handoff.secret"),
+        ("[handoff]\nurl = 'http://desk.example.com'\nsecret = 'sixteen letters!'", "handoff.url has"),
+        (
+            "[handoff]\nurl = 'https://desk.example.com'\nsecret = 'sixteen letters!'\ntimeout_ms = 30000",
+            "longer than handoff.timeout_ms",
+        ),
         (
             "[mail]\nsmtp_url = 'smtps://mail.example.com'\nfrom = 'a@example.com'\ntimeout_ms = 15000",
             "mail.timeout_ms has",

@@ -183,7 +183,7 @@ impl Engine {
             ip: caller.ip.clone(),
             conversation: None,
             message_id: String::new(),
-            language: self.parts.replies.language(None).to_owned(),
+            language: self.talk.replies.language(None).to_owned(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::turn::chain;
+use super::excuse::chain;
 use super::{Caller, Engine, Error};
 use crate::model::Actor;
 use crate::store::contact_changes::ContactChange;

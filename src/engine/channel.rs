@@ -93,7 +93,7 @@ impl Engine {
 
     /// Ends the session of a text message's act with the turn, unless the turn asks something about that very act.
     pub(super) fn end_unless_asked(&self, turn: &mut Turn, (user, id): (&UserId, &SessionId)) {
-        let asks = self.waiting(&turn.state.work.frames).is_some();
+        let asks = self.waiting(&turn.state.work).is_some();
         if turn.tools.is_by_text() && turn.is_signed_in() && !asks {
             session::end_channel_session(&mut turn.tools, user, id);
         }

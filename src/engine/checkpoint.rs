@@ -1,34 +1,65 @@
 //! The stored form of a conversation's state.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::Error;
-use crate::agent::State;
+use crate::agent::{self, State};
 
-/// The version of the stored form.
-const VERSION: u32 = 1;
+/// What brings a record of one form to the next: the first of them those of form 1, and so on.
+type Upgrade = fn(&mut Map<String, Value>);
 
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    v: u32,
+/// Every upgrade there is. Adding one raises the form by one; what it reads was written by programs that are still in use.
+const UPGRADES: &[Upgrade] = &[];
+
+#[derive(Serialize)]
+struct Stored<'s> {
+    v: usize,
     #[serde(flatten)]
-    state: State,
+    state: &'s State,
+}
+
+/// Why a record is not read.
+#[derive(Debug, thiserror::Error)]
+enum Unread {
+    #[error("the state is of form {0}, and this program knows forms up to {1}; a later program wrote it")]
+    Later(usize, usize),
+    #[error("the state has no form")]
+    Formless,
 }
 
 /// The state as text.
 pub(super) fn encode(state: &State) -> Result<String, Error> {
-    state.progress.check().map_err(|e| Error::State(Box::new(e)))?;
-    Ok(serde_json::to_string(&Stored { v: VERSION, state: state.clone() })?)
+    state.progress.check().map_err(agent::Error::from)?;
+    Ok(serde_json::to_string(&Stored { v: form(UPGRADES), state })?)
 }
 
-/// The state from text. A record that could not have come about step by step is refused, and its row is kept.
+/// The state from text. A record that could not have come about step by step, or of a later form, is refused, and its row is
+/// kept.
 pub(super) fn decode(text: &str) -> Result<State, Error> {
-    let stored: Stored = serde_json::from_str(text).map_err(|e| Error::State(Box::new(e)))?;
-    if stored.v != VERSION {
-        return Err(Error::State(format!("version {} is not known", stored.v).into()));
+    let stored = serde_json::from_str(text).map_err(|e| Error::State(Box::new(e)))?;
+    let stored = upgraded(stored, UPGRADES).map_err(|e| Error::State(Box::new(e)))?;
+    let state: State = serde_json::from_value(stored.into()).map_err(|e| Error::State(Box::new(e)))?;
+    state.progress.check().map_err(|e| Error::State(Box::new(e)))?;
+    Ok(state)
+}
+
+/// The form that records are written in.
+fn form(upgrades: &[Upgrade]) -> usize {
+    upgrades.len() + 1
+}
+
+/// The record in the present form.
+fn upgraded(mut stored: Map<String, Value>, upgrades: &[Upgrade]) -> Result<Map<String, Value>, Unread> {
+    let of = stored.remove("v").and_then(|v| v.as_u64()).and_then(|v| usize::try_from(v).ok());
+    let of = of.filter(|of| *of > 0).ok_or(Unread::Formless)?;
+    if of > form(upgrades) {
+        return Err(Unread::Later(of, form(upgrades)));
     }
-    stored.state.progress.check().map_err(|e| Error::State(Box::new(e)))?;
-    Ok(stored.state)
+    for upgrade in upgrades.iter().skip(of - 1) {
+        upgrade(&mut stored);
+    }
+    Ok(stored)
 }
 
 #[cfg(test)]
@@ -51,6 +82,31 @@ mod tests {
         ] {
             assert_ne!(forged, text);
             assert!(decode(&forged).is_err(), "{forged}");
+        }
+    }
+
+    #[test]
+    fn an_older_form_is_upgraded_and_a_later_one_refused() {
+        let upgrades: &[Upgrade] = &[
+            |record| {
+                record.insert("second".to_owned(), "made".into());
+            },
+            |record| {
+                let made = record.remove("second");
+                record.insert("third".to_owned(), made.into());
+            },
+        ];
+        let read = |text: &str| upgraded(serde_json::from_str(text).unwrap(), upgrades).map(Value::Object);
+        assert_eq!(read(r#"{"v": 1}"#).unwrap(), serde_json::json!({ "third": "made" }));
+        assert_eq!(read(r#"{"v": 2, "second": "own"}"#).unwrap(), serde_json::json!({ "third": "own" }));
+        assert_eq!(read(r#"{"v": 3, "third": "own"}"#).unwrap(), serde_json::json!({ "third": "own" }));
+        let later = read(r#"{"v": 4}"#).unwrap_err().to_string();
+        assert_eq!(
+            later,
+            "the state is of form 4, and this program knows forms up to 3; a later program wrote it"
+        );
+        for formless in ["{}", r#"{"v": 0}"#, r#"{"v": "1"}"#] {
+            assert!(matches!(read(formless), Err(Unread::Formless)), "{formless}");
         }
     }
 }

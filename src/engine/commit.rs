@@ -78,6 +78,9 @@ pub(super) struct StoredAnswer {
     /// The message that it stands in, where more that was asked for is still to be carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) follow_up: Option<MessageId>,
+    /// The scope and id of the message that it was answered together with, whose answer holds for it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) answered_as: Option<(String, String)>,
 }
 
 /// The session an answer brought.
@@ -105,12 +108,12 @@ impl Engine {
     /// Applies a decided turn, if nothing it was decided on has changed.
     pub(super) async fn commit(&self, decided: Decided<'_>) -> Result<Committed, Error> {
         let Decided { call, mut conversation, place, mut turn, response, usage } = decided;
-        let grant: Signed = turn.granted.session.take();
-        let effect = turn.granted.effect.take();
+        let (grant, effect): (Signed, _) = (turn.granted.session.take(), turn.granted.effect.take());
         let seen_version = conversation.version;
         bring_up_to_date(&mut conversation, call, (&turn, grant.as_ref()))?;
         let text = self.stored_text(&call.request.text, &turn.heard);
         let said = messages_of(text, &mut turn, &mut conversation, &response);
+        Box::pin(self.tell_desk(&mut turn, Some(&said[0]))).await?;
         let reply = turn.say.take().map(|say| say.reply);
         let stored = StoredAnswer {
             conversation: conversation.id.clone(),
@@ -118,6 +121,7 @@ impl Engine {
             reply: reply.clone(),
             session: grant.as_ref().map(StoredSession::of),
             follow_up: parked::awaited(&turn, call, &said[1].id),
+            answered_as: None,
         };
         self.end_with_turn(&mut turn, &stored);
 
@@ -140,9 +144,9 @@ impl Engine {
         if grant.is_some() {
             unit.push(messages::move_to(&conversation.id, &conversation.owner));
         }
-        unit.extend(said.iter().map(messages::insert));
+        unit.extend(said.iter().filter(|message| !message.content.is_empty()).map(messages::insert));
         let until = self.provisional(effect.is_some() || stored.follow_up.is_some(), turn.tools.now);
-        unit.push(stored_answer(call, &stored, (turn.tools.now, until))?);
+        unit.extend(stored_answers(call, &stored, (turn.tools.now, until))?);
 
         let effect = effect.map(|id| (id.clone(), self.parts.deliveries.expect(&id)));
         let writes = unit.into_writes();
@@ -239,19 +243,23 @@ fn messages_of(
             created_at: now,
         }
     };
-    [
+    let both = [
         message(Role::User, text, None),
         message(Role::Assistant, response.message().to_owned(), serde_json::to_string(response).ok()),
-    ]
+    ];
+    // An answer that says nothing is no message.
+    conversation.message_count -= i64::from(response.message().is_empty());
+    both
 }
 
-/// The row that answers the same message again, written as completed with the turn itself.
-fn stored_answer(
+/// The row that answers the same message again, written as completed with the turn itself; and for each message that was
+/// answered together with it the row by which it finds that answer.
+fn stored_answers(
     call: &Call,
     stored: &StoredAnswer,
     (now, provisional_until): (Timestamp, Option<Timestamp>),
-) -> Result<Write, Error> {
-    Ok(pending::insert(&PendingResponse {
+) -> Result<Vec<Write>, Error> {
+    let own = PendingResponse {
         owner: call.owner.clone(),
         scope: call.scope.clone(),
         message_id: call.message_id.clone(),
@@ -262,7 +270,18 @@ fn stored_answer(
         provisional_until,
         created_at: now,
         expires_at: now + KEPT,
-    }))
+    };
+    let answered_as = Some((call.scope.clone(), call.message_id.clone()));
+    let pointer = serde_json::to_string(&StoredAnswer { answered_as, ..stored.clone() })?;
+    let joined = call.joined.iter().map(|waiter| PendingResponse {
+        scope: waiter.scope.clone(),
+        message_id: waiter.message_id.clone(),
+        body_hash: waiter.body_hash.clone(),
+        reply: Some(pointer.clone()),
+        provisional_until: None,
+        ..own.clone()
+    });
+    Ok(std::iter::once(&own).map(pending::insert).chain(joined.map(|row| pending::insert(&row))).collect())
 }
 
 fn session_grant(grant: Grant) -> Option<SessionGrant> {
@@ -310,7 +329,7 @@ impl Engine {
             .map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit()))
             .collect();
         let input = Input { text: &left.join(" "), awaiting: Some(Slot::Otp), ..Input::default() };
-        let left = self.parts.classifier.understand(&input);
+        let left = self.talk.classifier.understand(&input);
         let is_code = left.entities.otp_code.is_some_and(|code| {
             [Code::DIGITS, Code::DIGITS_HARDENED].contains(&u32::try_from(code.len()).unwrap_or(0))
         });

@@ -1,6 +1,6 @@
 //! Why a turn gave no answer.
 
-use crate::{agent, classify, crypto, graph, store, tool};
+use crate::{agent, crypto, graph, store, tool};
 
 /// What the caller is told where there is no answer. A refusal inside the conversation is an answer.
 #[derive(Debug, thiserror::Error)]
@@ -73,18 +73,22 @@ impl From<tool::Error> for Error {
     }
 }
 
-impl From<classify::Error> for Error {
-    fn from(error: classify::Error) -> Self {
-        Self::State(Box::new(error))
-    }
-}
-
 impl Error {
     /// A store's failure stays one, however deep inside a handler it happened: then there is no answer, but an error.
     pub(super) fn surfaced(self) -> Self {
         match self {
             Self::Agent(agent::Error::Tool(e @ (tool::Error::Store(_) | tool::Error::Contended))) => e.into(),
             other => other,
+        }
+    }
+
+    /// Whether the turn itself went wrong and would again, as one does not whose store failed or that met others too often.
+    pub(super) fn is_of_the_turn(&self) -> bool {
+        let is_passing = |e: &tool::Error| matches!(e, tool::Error::Store(_) | tool::Error::Contended);
+        match self {
+            Self::Agent(agent::Error::Tool(e)) => !is_passing(e),
+            Self::Store(_) | Self::Conflict(_) | Self::Lost => false,
+            _ => true,
         }
     }
 

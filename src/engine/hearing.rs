@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::turn::Call;
 use super::{Engine, Error, Shadow, fields, traced};
 use crate::agent::{State, Turn, Waiting};
-use crate::classify::{Heard, Input, SmallTalk};
+use crate::classify::{self, Heard, Input, SmallTalk};
 use crate::graph::{Kind, Pattern};
 use crate::limit::network;
 use crate::llm::Spent;
@@ -24,7 +24,7 @@ use crate::store::model_usage::{self, ModelUsage};
 pub type Chunks = UnboundedSender<String>;
 
 /// Where a message fell: what it means depends on that.
-type Place = (Option<Slot>, Option<Pattern>, Option<Route>);
+type Place = (Option<Slot>, Option<Pattern>, Option<Route>, bool);
 
 /// What models said in this turn, and what that cost.
 #[derive(Debug, Default)]
@@ -41,6 +41,11 @@ impl Kept {
         self.spent.clear();
     }
 
+    /// What was said is not what it was.
+    pub(super) fn other_words(&mut self) {
+        (self.heard, self.talk) = (None, None);
+    }
+
     /// Until when models may take in this turn, however often one is asked.
     fn until(&mut self, turn_ms: u64) -> Instant {
         *self.until.get_or_insert_with(|| Instant::now() + Duration::from_millis(turn_ms))
@@ -50,9 +55,10 @@ impl Kept {
 impl Engine {
     /// The question that a conversation waits with.
     pub(super) fn asked(&self, state: &State) -> Option<Waiting> {
-        self.waiting(&state.work.frames).and_then(|node| match &node.kind {
-            Kind::Ask { slot, say, keep } => Some(Waiting {
+        self.waiting(&state.work).and_then(|node| match &node.kind {
+            Kind::Ask { slot, say, keep, meanwhile, .. } => Some(Waiting {
                 slot: *slot,
+                meanwhile: *meanwhile,
                 reply: say.reply.clone(),
                 pattern: keep.as_ref().and_then(|keep| keep.pattern.clone()),
                 outcomes: node.edges().iter().map(|e| e.outcome.to_owned()).collect(),
@@ -69,11 +75,17 @@ impl Engine {
         waiting: Option<&Waiting>,
         kept: &mut Kept,
     ) -> Result<Understanding, Error> {
+        if let Some(name) = classify::deprecated_name(&call.request.text) {
+            tracing::warn!(name, instead = "user_management_agent", "Deprecated name");
+        }
         let active = state.work.active();
         if let Some(said) = &call.request.said {
             return Ok(said.heard(active));
         }
-        let place = (waiting.map(|w| w.slot), waiting.and_then(|w| w.pattern.clone()), active);
+        if let Some(unread) = self.unread(call, state) {
+            return Ok(unread);
+        }
+        let place = (waiting.map(|w| w.slot), waiting.and_then(|w| w.pattern.clone()), active, state.offered);
         if let Some((before, heard)) = &kept.heard
             && *before == place
         {
@@ -83,12 +95,13 @@ impl Engine {
             text: &call.request.text,
             awaiting: place.0,
             pattern: place.1.as_ref(),
+            offered: place.3,
             active: place.2.clone(),
             question: waiting.and_then(|w| self.question(call, (conversation, state), w)),
             earlier: self.earlier(call, conversation).await?,
             until: Some(kept.until(self.parts.models.turn_ms)),
         };
-        let Heard { understanding, spent } = self.parts.classifier.hear(&input, || self.may_ask(call)).await;
+        let Heard { understanding, spent } = self.talk.classifier.hear(&input, || self.may_ask(call)).await;
         traced::understood(&understanding);
         if let Some(shadow) = &self.parts.shadow {
             shadow.compare(&input, &understanding).await;
@@ -111,20 +124,20 @@ impl Engine {
         (conversation, state): (&Conversation, &State),
         waiting: &Waiting,
     ) -> Option<String> {
-        if !self.parts.classifier.generates() && self.parts.shadow.is_none() {
+        if !self.talk.classifier.generates() && self.parts.shadow.is_none() {
             return None;
         }
         let locale = call.request.locale.as_deref().or(conversation.locale.as_deref());
-        let language = self.parts.replies.language(locale);
+        let language = self.talk.replies.language(locale);
         let mut values = state.work.question.clone();
         fields::add_facts(&mut values, language, call.caller.actor.user().is_some());
-        self.parts.replies.say(language, &waiting.reply, &values).ok()
+        self.talk.replies.say(language, &waiting.reply, &values).ok()
     }
 
     /// What was said before, the oldest first, as it is stored: masked.
     async fn earlier(&self, call: &Call, conversation: &Conversation) -> Result<Vec<String>, Error> {
         let shadows = self.parts.shadow.as_ref().map_or(0, Shadow::window);
-        let window = self.parts.classifier.window().max(shadows);
+        let window = self.talk.classifier.window().max(shadows);
         if window == 0 || conversation.message_count == 0 {
             return Ok(Vec::new());
         }
@@ -143,7 +156,7 @@ impl Engine {
         response: &mut NodeResponse,
         kept: &mut Kept,
     ) {
-        if !turn.generate || !turn.tools.unit.is_empty() || !self.parts.classifier.generates() {
+        if !turn.generate || !turn.tools.unit.is_empty() || !self.talk.classifier.generates() {
             return;
         }
         let language = &turn.tools.language;
@@ -162,7 +175,7 @@ impl Engine {
                     let _ = chunks.send(piece.to_owned());
                 }
             };
-            let generated = self.parts.classifier.generate(&talk, &mut sink).await;
+            let generated = self.talk.classifier.generate(&talk, &mut sink).await;
             kept.spent.extend(generated.spent);
             kept.talk = Some((language.clone(), generated.text.clone()));
             generated.text
@@ -182,7 +195,7 @@ impl Engine {
         }
         let Ok(Some(conversation)) = self.conversation_of(call).await else { return };
         if let Err(e) = self.store().apply(&call.caller.actor, self.usage(&conversation.id, kept)).await {
-            tracing::warn!(error = %super::turn::chain(&e), "What models used is not counted");
+            tracing::warn!(error = %super::excuse::chain(&e), "What models used is not counted");
         }
     }
 

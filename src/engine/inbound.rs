@@ -62,7 +62,7 @@ impl Engine {
     /// Answers a text message; `None` where nothing is to be said. It is heard to its end even if nobody waits for the
     /// answer any more.
     pub async fn inbound(self: &Arc<Self>, said: Inbound) -> Result<Option<String>, Error> {
-        let engine = Arc::clone(self);
+        let engine = self.present();
         let task = self.tasks.spawn(async move { engine.heard_by_text(said).await });
         task.await.map_err(|_| Error::Lost)?
     }
@@ -75,7 +75,7 @@ impl Engine {
         let key = self.parts.keys.lookup("phone", number);
         let is_out = self.store().opted_out(&Actor::System, &key).await?.is_some();
         let heard = OptOut::heard(&said.text);
-        let language = self.parts.replies.language(heard.map(|(_, language)| language));
+        let language = self.talk.replies.language(heard.map(|(_, language)| language));
         let own = |reply: &str| match (said.handled, may_answer) {
             (None, true) => self.own_words(language, reply).map(Some),
             // The provider has said it.
@@ -110,7 +110,7 @@ impl Engine {
     }
 
     fn own_words(&self, language: &str, reply: &str) -> Result<String, Error> {
-        self.parts.replies.say(language, reply, &Map::new()).map_err(|e| Error::Agent(agent::Error::Reply(e)))
+        self.talk.replies.say(language, reply, &Map::new()).map_err(|e| Error::Agent(agent::Error::Reply(e)))
     }
 
     async fn turn_by_text(self: &Arc<Self>, said: Inbound) -> Result<Option<String>, Error> {

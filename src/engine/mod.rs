@@ -16,11 +16,17 @@ mod channel;
 mod checkpoint;
 mod commit;
 mod deliver;
+mod desk;
+mod desk_words;
 mod device_data;
 mod error;
+mod excuse;
 mod fields;
 mod hearing;
 mod inbound;
+mod internal;
+mod meanwhile;
+mod observer;
 mod outside;
 mod parked;
 mod pipeline;
@@ -31,27 +37,35 @@ mod run;
 mod said;
 mod sessions;
 mod shadow;
+mod silence;
+mod stored;
 mod told;
+mod tools;
 mod traced;
 mod turn;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio_util::task::TaskTracker;
 
 pub use crate::tool::device::NewDevice;
 pub use access::{Credentials, OpenChallenge, Profile as Me};
+pub use desk::{LONGEST_QUIET, handed_off};
+pub use desk_words::Spoken;
 pub use error::Error;
 pub use hearing::Chunks;
 pub use inbound::{Inbound, OptOut};
-pub use outside::{Due, KIND as OUTSIDE};
+pub use observer::{Observer, Occasion, Passed};
+pub use outside::{Due, KIND as OUTSIDE, shown};
 pub use pipeline::{PipelineState, user_management};
 pub use request::{Answer, Caller, Request, SessionGrant};
-pub use run::{Observer, Occasion, Step};
+pub use run::Step;
 pub use said::Said;
 pub use sessions::SessionTokens;
 pub use shadow::{Elsewhere, Shadow};
+pub use silence::KIND as TIMER;
+pub use stored::{Cause, Standing, Waits, standings};
 pub use told::Told;
 
 use crate::agent::Registered;
@@ -64,10 +78,21 @@ use crate::limit::Quotas;
 use crate::model::{Clock, Randomness};
 use crate::prompt::Replies;
 use crate::store::Store;
-use crate::{limit, llm, sms, tool};
+use crate::{handoff, limit, llm, sms, tool};
 
 /// Calls with a bad signature that are noted in a minute for one network.
 const FORGERIES_PER_MINUTE: u32 = 5;
+
+/// The conversation: what leads where, what is said, what messages mean. It is whole, proved, and changed as a whole.
+#[derive(Debug, Clone)]
+pub struct Talk {
+    /// The graphs.
+    pub graphs: Arc<GraphSet>,
+    /// What messages mean.
+    pub classifier: Arc<Classifier>,
+    /// What is said.
+    pub replies: Arc<Replies>,
+}
 
 /// What an engine is made of. Every part is an argument; `app` is where production's are chosen.
 #[derive(Debug)]
@@ -76,12 +101,8 @@ pub struct Parts {
     pub store: Store,
     /// Keys.
     pub keys: Arc<Keys>,
-    /// The conversation, as graphs.
-    pub graphs: Arc<GraphSet>,
-    /// What messages mean.
-    pub classifier: Arc<Classifier>,
-    /// What is said.
-    pub replies: Arc<Replies>,
+    /// The conversation, as it stands at first.
+    pub talk: Talk,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -98,10 +119,14 @@ pub struct Parts {
     pub options: tool::Options,
     /// How long language models may take in a turn, and what they cost.
     pub models: llm::Options,
+    /// The operator's desk, where there is one.
+    pub handoff: handoff::Options,
     /// Text messages of one number that are answered in a minute.
     pub texts_per_minute: u32,
     /// How long an answer waits for the first try of its message, in milliseconds.
     pub first_try_ms: u64,
+    /// How long a question waits before it speaks up whose graph leaves that to the configuration; `None` is for ever.
+    pub silence: Option<jiff::SignedDuration>,
     /// How often a language model is asked for one owner.
     pub quotas: Quotas,
     /// Is told of every edge a turn passes.
@@ -111,29 +136,55 @@ pub struct Parts {
 }
 
 /// The engine. Cheap to share behind an `Arc`.
-#[derive(Debug)]
+///
+/// A turn keeps the conversation that it began with: each begins with [`Engine::present`], an engine over the same parts that
+/// no change reaches any more.
+#[derive(Debug, Clone)]
 pub struct Engine {
-    parts: Parts,
-    handlers: Vec<Registered>,
-    queue: queue::Queue,
-    texts: Pace,
-    forgeries: Pace,
+    parts: Arc<Parts>,
+    /// The conversation of the turns that this one runs.
+    talk: Talk,
+    /// The conversation of the next turn.
+    next: Arc<RwLock<Talk>>,
+    handlers: Arc<[Registered]>,
+    queue: Arc<queue::Queue>,
+    waiters: Arc<meanwhile::Waiters>,
+    texts: Arc<Pace>,
+    forgeries: Arc<Pace>,
     tasks: TaskTracker,
-    unnamed: AtomicU64,
+    unnamed: Arc<AtomicU64>,
 }
 
 impl Engine {
     /// Puts an engine together.
     pub fn new(parts: Parts) -> Arc<Self> {
         Arc::new(Self {
-            texts: Pace::per_minute(parts.texts_per_minute, &parts.clock),
-            forgeries: Pace::per_minute(FORGERIES_PER_MINUTE, &parts.clock),
-            parts,
-            handlers: crate::agent::handlers(),
-            queue: queue::Queue::default(),
+            texts: Arc::new(Pace::per_minute(parts.texts_per_minute, &parts.clock)),
+            forgeries: Arc::new(Pace::per_minute(FORGERIES_PER_MINUTE, &parts.clock)),
+            talk: parts.talk.clone(),
+            next: Arc::new(RwLock::new(parts.talk.clone())),
+            parts: Arc::new(parts),
+            handlers: crate::agent::handlers().into(),
+            queue: Arc::default(),
+            waiters: Arc::default(),
             tasks: TaskTracker::new(),
-            unnamed: AtomicU64::new(0),
+            unnamed: Arc::default(),
         })
+    }
+
+    /// Changes the conversation, for every turn that begins from now on.
+    pub fn change(&self, talk: Talk) {
+        *self.next.write().unwrap_or_else(PoisonError::into_inner) = talk;
+    }
+
+    /// The conversation as it is now.
+    pub fn talk(&self) -> Talk {
+        self.next.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// An engine for one turn, with the conversation as it is now.
+    pub(crate) fn present(&self) -> Arc<Self> {
+        Arc::new(Self { talk: self.talk(), ..self.clone() })
     }
 
     /// The store, for reads with a caller's actor.

@@ -14,12 +14,14 @@ use super::{Error, fields};
 use crate::agent::Turn;
 use crate::bus::Answered;
 use crate::graph::{Call, Graph, Node, Piece};
-use crate::model::{EffectId, Entities, Owner, Route, Understanding};
-use crate::store::outbox::{self, Effect, EffectStatus, Finish};
+use crate::model::{EffectId, Entities, Owner, Route, Understanding, is_unseen};
+use crate::store::outbox::{self, Claim, Effect, EffectStatus, Finish};
 use crate::store::{Write, conversations::Conversation};
 
 /// The kind of the effect.
 pub const KIND: &str = "http";
+/// Longest value that is taken of an answer, in characters.
+const LONGEST: usize = 200;
 /// How long somebody may wait for an answer.
 const WORTH: SignedDuration = SignedDuration::from_mins(10);
 
@@ -42,6 +44,13 @@ pub struct Due {
     pub retries: u32,
     /// The fields to fill, each with the pointer to its value.
     pub into: Vec<(String, String)>,
+}
+
+impl Due {
+    /// Longest time of a try.
+    pub fn timeout(&self) -> SignedDuration {
+        SignedDuration::from_millis(i64::from(self.timeout_ms))
+    }
 }
 
 /// Queues a call; false where a field that the address needs has nothing in it that an address can hold.
@@ -110,11 +119,23 @@ fn encoded(value: &str) -> String {
     out
 }
 
+/// A value of an answer as a text that can be shown: of one line, and of 200 characters at most. What is no single value is
+/// none.
+pub fn shown(value: &Value) -> String {
+    let whole = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(_) | Value::Bool(_) => value.to_string(),
+        Value::Null | Value::Array(_) | Value::Object(_) => String::new(),
+    };
+    whole.chars().filter(|c| !c.is_control() && !is_unseen(*c)).take(LONGEST).collect()
+}
+
 /// Hears what was answered.
 pub(super) fn hear(turn: &mut Turn, answered: &Answered, conversation: &Conversation) {
     turn.state.work.call = None;
     turn.state.work.fields.extend(answered.fields.iter().cloned());
     turn.owned = matches!(conversation.owner, Owner::User(_));
+    turn.state.progress.user_authenticated = turn.owned;
 }
 
 /// The route of the agent that called.
@@ -128,7 +149,7 @@ pub(super) fn finish(effect: &Effect, answered: &Answered, at: jiff::Timestamp) 
     let failed = answered.outcome == "failed";
     outbox::finish(Finish {
         effect: &effect.id,
-        by: &answered.by,
+        claim: Claim { by: &answered.by, nth: answered.nth },
         status: if failed { EffectStatus::Failed } else { EffectStatus::Sent },
         provider_id: None,
         error: (answered.outcome != "ok").then_some(answered.outcome),

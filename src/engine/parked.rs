@@ -10,7 +10,7 @@ use serde_json::json;
 use tracing::{error, info};
 
 use super::commit::{Done, StoredAnswer, StoredSession};
-use super::run::{Occasion, Start};
+use super::observer::Passed;
 use super::turn::Call;
 use super::{Engine, Error, checkpoint};
 use crate::agent::response::in_a_row;
@@ -52,7 +52,7 @@ impl Engine {
     pub(super) async fn carried(&self, call: &Call, login: &StoredAnswer) -> Option<Carried> {
         // Rare; boxed, it doesn't make the future of every turn larger.
         let failed = |e: Error| {
-            error!(conversationId = %login.conversation, error = %super::turn::chain(&e), "Parked request failed");
+            error!(conversationId = %login.conversation, error = %super::excuse::chain(&e), "Parked request failed");
         };
         let carried = Box::pin(self.carry_out(call, login)).await.map_err(failed).ok().flatten();
         let is_left = carried.is_none() && login.follow_up.is_some() && call.caller.claimed.is_some();
@@ -76,7 +76,7 @@ impl Engine {
                 return Ok(None);
             };
             let seen = conversation.version;
-            let mut state = checkpoint::decode(&conversation.state)?;
+            let mut state = self.state_of(&conversation)?;
             // Another message came in between, and with it something else.
             if state.next_of.as_ref() != Some(&call.message_id) || state.work.active().is_some() {
                 return Ok(None);
@@ -85,7 +85,8 @@ impl Engine {
             let tools = self.parked_toolbox(call, (&conversation, state.next.len()), actor.clone());
             let Some(heard) = request.heard(&tools) else { return Ok(None) };
             let mut turn = self.open(tools, heard, state, None).await?;
-            let steps = self.run(&mut turn, Start::Message).await?;
+            let steps = self.run_message(&mut turn).await?;
+            let passed = Passed::of(&turn, (Vec::new(), steps));
             let own = turn.response.take().ok_or(crate::agent::Error::Silent)?;
             let response = joined(&login.response, own, login.session.is_some());
             let reply = turn.say.take().map(|say| say.reply);
@@ -115,7 +116,7 @@ impl Engine {
             }
             if applied? == Applied::Done {
                 if let Some(observer) = &self.parts.observer {
-                    observer.tell(Occasion::Turn, &steps);
+                    observer.tell(&passed);
                 }
                 info!(conversationId = %conversation.id, action = response.action.as_str(), "Parked request answered");
                 let follow_up = Some(stored).filter(|stored| stored.follow_up.is_some());

@@ -16,12 +16,20 @@ const SESSION_REPEATS: SignedDuration = SignedDuration::from_mins(10);
 impl Engine {
     /// The stored answer, if this message was answered before.
     pub(super) async fn repeated(&self, call: &Call) -> Result<Option<Answer>, Error> {
-        let Some(stored) = self.settled(call).await? else { return Ok(None) };
+        let Some(stored) = self.settled(call, (&call.scope, &call.message_id)).await? else {
+            return Ok(None);
+        };
         if stored.body_hash != call.body_hash {
             return Err(Error::Conflict("this messageId was used for another message; use a new one"));
         }
         let Some(reply) = stored.reply else { return Ok(None) };
         let mut answer: StoredAnswer = serde_json::from_str(&reply)?;
+        if let Some((scope, message)) = &answer.answered_as {
+            let other = self.settled(call, (scope, message)).await?.and_then(|row| row.reply);
+            if let Some(other) = other {
+                answer = StoredAnswer { follow_up: None, ..serde_json::from_str(&other)? };
+            }
+        }
         while let Some(carried) = self.carried(call, &answer).await {
             answer.response = carried.response;
             answer.reply = carried.reply;
@@ -42,10 +50,13 @@ impl Engine {
     }
 
     /// The stored row. An answer that another node still waits to correct is waited for.
-    async fn settled(&self, call: &Call) -> Result<Option<PendingResponse>, Error> {
+    async fn settled(
+        &self,
+        call: &Call,
+        (scope, message): (&str, &str),
+    ) -> Result<Option<PendingResponse>, Error> {
         loop {
-            let stored =
-                self.store().pending_response(&call.caller.actor, &call.scope, &call.message_id).await?;
+            let stored = self.store().pending_response(&call.caller.actor, scope, message).await?;
             let Some(row) = stored.filter(|row| row.expires_at > self.now()) else { return Ok(None) };
             match row.provisional_until.filter(|&until| until > self.now()) {
                 Some(until) => self.parts.clock.sleep_until(until).await,

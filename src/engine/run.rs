@@ -1,13 +1,10 @@
 //! The run loop: from the root's entry to the end of the turn.
 
-use std::fmt::Debug;
-use std::sync::Arc;
-
 use tracing::{Instrument, Span};
 
 use super::fields::{self, Taken};
-use super::{Engine, Error, outside, traced};
-use crate::agent::{Frame, Turn};
+use super::{Engine, Error, outside, tools, traced};
+use crate::agent::{Frame, Held, Turn, Work, repair};
 use crate::graph::{Edge, EdgeId, Graph, Kind, Node, NodeIx, Say};
 use crate::model::{Assurance, ConversationId, Route};
 use crate::trace;
@@ -17,38 +14,6 @@ const MOST_STEPS: usize = 64;
 
 /// One edge that a turn passed.
 pub type Step = EdgeId;
-
-/// What edges were passed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Occasion {
-    /// The turn of a message.
-    Turn,
-    /// What the engine says of itself, after the turn.
-    Push,
-}
-
-type Watch = dyn Fn(Occasion, &[Step]) + Send + Sync;
-
-/// Is told of every edge that a committed turn passed.
-#[derive(Clone)]
-pub struct Observer(Arc<Watch>);
-
-impl Observer {
-    /// An observer that calls `watch` after each commit.
-    pub fn new(watch: impl Fn(Occasion, &[Step]) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(watch))
-    }
-
-    pub(super) fn tell(&self, occasion: Occasion, steps: &[Step]) {
-        (self.0)(occasion, steps);
-    }
-}
-
-impl Debug for Observer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Observer")
-    }
-}
 
 /// Where a run begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +38,8 @@ pub(super) struct Run<'g> {
     instead: Option<Say>,
     /// Whether an `ask` was reached: whatever ends from then on has paused and not ended.
     paused: bool,
+    /// Whether a graph began again because it is another one by now, and nobody was told yet.
+    began_again: bool,
     steps: Vec<Step>,
 }
 
@@ -84,11 +51,12 @@ enum Next {
 impl Engine {
     /// Runs the graph until the turn ends; gives back the edges it passed.
     pub(super) async fn run(&self, turn: &mut Turn, start: Start) -> Result<Vec<Step>, Error> {
-        let root = self.parts.graphs.root();
+        let root = self.talk.graphs.root();
         let mut run = Run {
             stack: vec![At { graph: root, node: root.entry, span: Span::none() }],
             instead: None,
             paused: false,
+            began_again: false,
             steps: Vec::new(),
         };
         if let Start::Told(outcome) = start {
@@ -125,7 +93,12 @@ impl Engine {
                 turn.state.work.misses = 0;
                 run.pause(turn, say)
             }
+            Kind::Tool(call) => {
+                run.allows(turn, call.needs)?;
+                Ok(Next::Follow(tools::call(call, run.here()?.0, turn).await?))
+            }
             Kind::Http { call, say } => {
+                run.allows(turn, call.needs)?;
                 let say = run.instead.take().unwrap_or_else(|| say.clone());
                 if outside::queue(call, run.here()?, turn)? {
                     run.pause(turn, say)
@@ -140,19 +113,20 @@ impl Engine {
                 if node.edge("next").is_some() { Ok(Next::Follow("next")) } else { Ok(run.leave(turn)) }
             }
             Kind::Agent(name) => {
-                let graph = self.parts.graphs.graph(name).ok_or_else(|| run.fault("no such graph".into()))?;
+                let graph = self.talk.graphs.graph(name).ok_or_else(|| run.fault("no such graph".into()))?;
                 run.begin(graph, turn);
                 Ok(Next::Ended)
             }
             Kind::Agents => {
-                let graph = turn.agent.as_deref().and_then(|name| self.parts.graphs.routed(name));
+                let graph = turn.agent.as_deref().and_then(|name| self.talk.graphs.routed(name));
                 let graph = graph.ok_or_else(|| run.fault("no agent was named".into()))?;
                 run.begin(graph, turn);
                 Ok(Next::Ended)
             }
             Kind::Resume => {
                 if !self.reopen(run, turn) {
-                    return Ok(Next::Follow("idle"));
+                    let begins = self.begin_again(run, turn);
+                    return Ok(if begins { Next::Ended } else { Next::Follow("idle") });
                 }
                 match fields::take(run.here()?.1, turn) {
                     Taken::Outcome(outcome) => Ok(Next::Follow(outcome)),
@@ -165,11 +139,7 @@ impl Engine {
     async fn handle<'g>(&'g self, run: &mut Run<'g>, turn: &mut Turn, name: &str) -> Result<Next, Error> {
         let handler = self.handlers.iter().find(|h| h.spec.name == name);
         let handler = handler.ok_or_else(|| run.fault("no such handler".into()))?;
-        // The graph was proved at load; rights may have ended since, so the level is checked again here.
-        if turn.assurance < handler.spec.needs {
-            let (needs, has) = (handler.spec.needs.as_str(), turn.assurance.as_str());
-            return Err(run.fault(format!("needs {needs}, and the turn has {has}")));
-        }
+        run.allows(turn, handler.spec.needs)?;
         let outcome = (handler.run)(turn).await?;
         if let Some(level) = outcome.grants {
             turn.assurance = turn.assurance.max(level);
@@ -179,44 +149,65 @@ impl Engine {
 
     /// Puts the paused graphs back on the stack; false where nothing is paused, or not under graphs we have.
     fn reopen<'g>(&'g self, run: &mut Run<'g>, turn: &mut Turn) -> bool {
-        let frames = std::mem::take(&mut turn.state.work.frames);
-        let found: Option<Vec<(&'g Graph, NodeIx)>> = frames.iter().map(|frame| self.place(frame)).collect();
-        match found {
-            Some(places) if !places.is_empty() => {
-                turn.state.work.frames = frames;
-                for (graph, node) in places {
-                    run.enter(graph, node, turn);
-                }
-                true
-            }
-            _ => false,
+        let frames = &turn.state.work.frames;
+        if frames.is_empty() || turn.state.work.held != Held::No {
+            return false;
         }
+        let places: Vec<(&'g Graph, NodeIx)> = frames.iter().filter_map(|frame| self.place(frame)).collect();
+        for (graph, node) in places {
+            run.enter(graph, node, turn);
+        }
+        true
+    }
+
+    /// Begins the graph again that was paused under a version which says so; false where none does.
+    fn begin_again<'g>(&'g self, run: &mut Run<'g>, turn: &mut Turn) -> bool {
+        let frames = std::mem::take(&mut turn.state.work.frames);
+        let held = std::mem::take(&mut turn.state.work.held);
+        let restarts = self.restarts(&frames).filter(|_| held == Held::BeginsAgain);
+        let Some((graph, outer)) = restarts else { return false };
+        if outer.is_empty() {
+            repair::begin_again(turn);
+        }
+        let places: Vec<(&'g Graph, NodeIx)> = outer.iter().filter_map(|frame| self.place(frame)).collect();
+        for (graph, node) in places {
+            run.enter(graph, node, turn);
+        }
+        run.begin(graph, turn);
+        run.began_again = true;
+        true
     }
 
     /// The agent that a message enters by naming it.
     pub(super) fn routed(&self, route: &Route) -> Option<String> {
         match route {
-            Route::Agent(name) => self.parts.graphs.routed(name).map(|graph| graph.name.clone()),
+            Route::Agent(name) => self.talk.graphs.routed(name).map(|graph| graph.name.clone()),
             _ => None,
         }
     }
 
-    fn place(&self, frame: &Frame) -> Option<(&Graph, NodeIx)> {
-        let graph = self.parts.graphs.graph(&frame.graph).filter(|g| g.version == frame.version)?;
-        Some((graph, graph.find(&frame.node)?))
-    }
-
     /// The question a conversation waits with.
-    pub(super) fn waiting(&self, frames: &[Frame]) -> Option<&Node> {
-        let (graph, node) = self.place(frames.last()?)?;
+    pub(super) fn waiting(&self, work: &Work) -> Option<&Node> {
+        let (graph, node) = self.place(work.frames.last().filter(|_| work.held == Held::No)?)?;
         graph.node(node).filter(|n| matches!(n.kind, Kind::Ask { .. }))
     }
 }
 
 impl<'g> Run<'g> {
+    /// The graph was proved at load; rights may have ended since, so the level is checked again where it is needed.
+    fn allows(&self, turn: &Turn, needs: Assurance) -> Result<(), Error> {
+        if turn.assurance >= needs {
+            return Ok(());
+        }
+        Err(self.fault(format!("needs {}, and the turn has {}", needs.as_str(), turn.assurance.as_str())))
+    }
+
     /// Says something, with what its graph knows.
-    fn says(&self, turn: &mut Turn, say: Say) -> Result<(), Error> {
+    fn says(&mut self, turn: &mut Turn, say: Say) -> Result<(), Error> {
         turn.values.extend(fields::of(self.here()?.0, turn));
+        if std::mem::take(&mut self.began_again) {
+            turn.lead = Some(Say { reply: "general.began_again".to_owned(), action: say.action });
+        }
         turn.say = Some(say);
         Ok(())
     }
@@ -225,6 +216,7 @@ impl<'g> Run<'g> {
     fn pause(&mut self, turn: &mut Turn, say: Say) -> Result<Next, Error> {
         self.says(turn, say)?;
         turn.state.work.frames = self.frames();
+        turn.state.work.held = Held::No;
         turn.state.work.question.clone_from(&turn.data);
         turn.state.work.question.extend(fields::of(self.here()?.0, turn));
         turn.state.offered = false;
@@ -236,7 +228,7 @@ impl<'g> Run<'g> {
     fn begin(&mut self, graph: &'g Graph, turn: &mut Turn) {
         if self.stack.len() == 1 {
             turn.state.work.fields.clear();
-            turn.state.work.call = None;
+            turn.call_off();
         }
         self.enter(graph, graph.entry, turn);
     }

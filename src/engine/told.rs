@@ -28,7 +28,7 @@ impl Engine {
     /// Notes what a provider says of a message, once, and never backwards; that one was lost is told in the conversation
     /// that waits for it. What is said of nothing that is known is nothing.
     pub async fn told(self: &Arc<Self>, told: Told) -> Result<(), Error> {
-        let engine = Arc::clone(self);
+        let engine = self.present();
         // Whoever hangs up changes nothing.
         let task = self.tasks.spawn(async move { engine.note_told(&told).await });
         task.await.map_err(|_| Error::Lost)?

@@ -3,20 +3,19 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tracing::{Instrument, error, info, info_span, warn};
+use tracing::{Instrument, info, info_span};
 
 use super::commit::{Committed, Decided, Stands};
 use super::hearing::{Chunks, Kept};
+use super::meanwhile::Waiter;
+use super::observer::Passed;
 use super::request::{Answer, Caller, Request};
-use super::run::{self, Occasion, Start};
+use super::run;
 use super::{Engine, Error, traced};
 use crate::agent::{Granted, State, Turn, Waiting, orchestrator};
 use crate::bus::Boundary;
 use crate::classify::Input;
-use crate::mask;
-use crate::model::{
-    Action, Control, ConversationId, MessageId, NodeResponse, Owner, TurnRng, Understanding, UserId,
-};
+use crate::model::{Control, ConversationId, MessageId, Owner, TurnRng, Understanding, UserId};
 use crate::store::conversations::Conversation;
 use crate::store::{Meter, Unit};
 use crate::tool::Toolbox;
@@ -36,6 +35,10 @@ pub(super) struct Call {
     pub(super) scope: String,
     pub(super) body_hash: Vec<u8>,
     pub(super) chunks: Option<Chunks>,
+    /// The name of its place in the queue.
+    pub(super) place: String,
+    /// The messages that are answered together with it.
+    pub(super) joined: Vec<Arc<Waiter>>,
 }
 
 /// A place in a queue, held.
@@ -48,6 +51,8 @@ pub(super) enum Attempt {
     Stale(Option<UserId>),
     /// A text message asks for something else than the session under which its number's question waits is for.
     Elsewhere,
+    /// These came meanwhile and are to be answered together with it.
+    Joined(Vec<Arc<Waiter>>),
 }
 
 impl Engine {
@@ -63,6 +68,7 @@ impl Engine {
         request: Request,
         chunks: Option<Chunks>,
     ) -> Result<Answer, Error> {
+        let engine = self.present();
         request.check()?;
         let owner = caller.actor.owner().ok_or(Error::Unauthorized)?;
         let message_id = request.message_id.clone().unwrap_or_else(|| self.message_id());
@@ -79,9 +85,10 @@ impl Engine {
             caller,
             request,
             chunks,
+            place: String::new(),
+            joined: Vec::new(),
         };
-        let engine = Arc::clone(self);
-        let workflow = trace::workflow(&self.parts.graphs.root().name);
+        let workflow = trace::workflow(&engine.talk.graphs.root().name);
         let answered = async move { traced::ended(Box::pin(engine.answer(call)).await) };
         let task = self.tasks.spawn(Meter::inherited(answered.instrument(workflow).instrument(span)));
         task.await.map_err(|_| Error::Lost)?
@@ -93,12 +100,19 @@ impl Engine {
         MessageId::new(self.now(), &mut rng).to_string()
     }
 
-    async fn answer(&self, call: Call) -> Result<Answer, Error> {
+    async fn answer(&self, mut call: Call) -> Result<Answer, Error> {
         // A repeat waits for the turn it repeats, which may only just have made the conversation it now finds.
         let name = format!("message/{}/{}/{}", call.owner, call.scope, call.message_id);
         let _message = self.queue.enter(&name).await;
-        let _place = self.queue.enter(&self.place_of(&call).await?).await;
-        let (mut line, mut kept) = (None, Kept::default());
+        call.place = self.place_of(&call).await?;
+        let mut free = self.queue.enter_if_free(&call.place);
+        if free.is_none() {
+            // Rare; boxed, it doesn't make the future of every turn larger.
+            let _ticket = Box::pin(self.stand_in_line(&call)).await?;
+            free = Some(self.queue.enter(&call.place).await);
+        }
+        let _place = free;
+        let (mut line, mut kept, own) = (None, Kept::default(), call.request.text.clone());
         for _ in 0..MOST_RUNS {
             if let Some(answer) = self.repeated(&call).await? {
                 return Ok(answer);
@@ -106,12 +120,19 @@ impl Engine {
             if call.caller.repeats_only.is_some() {
                 return Err(Error::Unauthorized);
             }
-            match self.attempt(&call, &mut line, &mut kept).await {
+            if !call.joined.is_empty() {
+                Box::pin(self.put_together(&mut call, &own)).await?;
+            }
+            match Box::pin(self.attempt(&call, &mut line, &mut kept)).await {
                 Ok(Attempt::Answered(answer)) => return Ok(*answer),
                 Ok(Attempt::Stale(Some(account))) if line.is_none() => {
                     line = Some(self.queue.enter(account.as_str()).await);
                 }
                 Ok(Attempt::Stale(_)) => {}
+                Ok(Attempt::Joined(more)) => {
+                    kept.other_words();
+                    call.joined.extend(more);
+                }
                 Ok(Attempt::Elsewhere) => {
                     self.keep_usage(&call, &kept).await;
                     self.end_channel_session(&call.caller.actor).await?;
@@ -137,35 +158,6 @@ impl Engine {
         Ok(place(&call.owner, current.as_ref().map_or(project, |c| c.id.as_str())))
     }
 
-    /// Something is broken: the person is told so in an answer, with an id that the log has too, and nothing changed.
-    async fn excuse(&self, call: &Call, error: Error) -> Result<Answer, Error> {
-        if !error.is_fault() || matches!(error, Error::Store(_) | Error::Lost) {
-            return Err(error);
-        }
-        let Some(conversation) = self.conversation_of(call).await? else { return Err(error) };
-        let id = MessageId::new(self.now(), &mut self.parts.randomness.stream(&call.message_id));
-        let error_id = id.as_str().replacen("msg_", "err_", 1);
-        error!(errorId = %error_id, conversationId = %conversation.id, error = %chain(&error), "Turn failed");
-        // Trying again helps where something broke, and not where what is stored cannot be read.
-        let reply = if matches!(error, Error::State(_)) { "general.unreadable" } else { "general.error" };
-        let language = self.parts.replies.language(call.request.locale.as_deref());
-        let mut values = serde_json::Map::new();
-        values.insert("error_id".into(), error_id.clone().into());
-        let text = self.parts.replies.say(language, reply, &values).map_err(|e| Error::Agent(e.into()))?;
-        let mut response = NodeResponse::new(Action::InternalError, text);
-        response.data.insert("error_id".into(), error_id.into());
-        response.context.insert("sub_intent".into(), serde_json::Value::Null);
-        response.context.insert("confidence".into(), 0.into());
-        response.context.insert("authenticated".into(), call.caller.actor.user().is_some().into());
-        Ok(Answer {
-            conversation: conversation.id,
-            message_id: call.message_id.clone(),
-            response,
-            reply: Some(reply.to_owned()),
-            session: None,
-        })
-    }
-
     /// The conversation a request is about, if there is one. Somebody else's is not found.
     pub(super) async fn conversation_of(&self, call: &Call) -> Result<Option<Conversation>, Error> {
         let actor = &call.caller.actor;
@@ -186,24 +178,27 @@ impl Engine {
             self.parts.randomness.stream(&format!("{}/{}/{}", call.owner, call.scope, call.message_id));
         let (place, conversation, state) = self.conversation_and_state(call, now, &mut rng).await?;
 
-        let waiting = self.asked(&state);
+        let (waiting, found) = (self.asked(&state), state.work.frames.clone());
+        let meanwhile = waiting.as_ref().map(|waiting| waiting.meanwhile);
         let heard = self.hear(call, (&conversation, &state), waiting.as_ref(), kept).await?;
-        if let Some(name) = crate::classify::deprecated_name(&call.request.text) {
-            warn!(name, instead = "user_management_agent", "Deprecated name");
-        }
         let mut toolbox = self.toolbox(call, &conversation, now, rng);
         if let Some(language) = spoken(call, &heard) {
-            self.parts.replies.language(Some(language)).clone_into(&mut toolbox.language);
+            self.talk.replies.language(Some(language)).clone_into(&mut toolbox.language);
         }
         let mut turn = self.open(toolbox, heard, state, waiting).await?;
         if turn.tools.is_by_text() && turn.is_signed_in() && !orchestrator::stays(&turn) {
             return Ok(Attempt::Elsewhere);
         }
-        let steps = self.run(&mut turn, Start::Message).await?;
+        let steps = self.run_message(&mut turn).await?;
+        let passed = Passed::of(&turn, (found, steps));
         let mut response = turn.response.take().ok_or(crate::agent::Error::Silent)?;
         self.generate(call, &turn, &mut response, kept).await;
 
         self.parts.boundaries.pass(Boundary::Decided).await;
+        let more = self.latecomers(call, meanwhile);
+        if !more.is_empty() {
+            return Ok(Attempt::Joined(more));
+        }
         // Sign-ins to one account go one after the other, so that none meets the others at their guard time and again.
         let account = turn.granted.session.as_ref().map(|grant| grant.user_id.clone());
         if let (Some(account), None) = (&account, &line) {
@@ -224,20 +219,17 @@ impl Engine {
         };
         self.parts.boundaries.pass(Boundary::Committed).await;
         if let Some(observer) = &self.parts.observer {
-            observer.tell(Occasion::Turn, &steps);
+            observer.tell(&passed);
         }
-        let done = match committed.follow_up {
-            // Boxed, as it is rare, so that it doesn't make the future of every turn larger.
-            Some(_) => Box::pin(self.follow_up(call, *committed)).await,
-            None => *committed,
-        };
-        let answer = self.deliver(call, done).await?;
+        // Boxed, as there is rarely anything, so that it doesn't make the future of every turn larger.
+        let done = Box::pin(self.follow_up(call, *committed)).await;
+        let answer = self.deliver(call, done).await;
         info!(
             conversationId = %answer.conversation,
             action = answer.response.action.as_str(),
             tier = tier.as_str(),
             promptLength = call.request.text.chars().count(),
-            steps = steps.len(),
+            steps = passed.steps.len(),
             "Turn answered"
         );
         Ok(Attempt::Answered(Box::new(answer)))
@@ -251,12 +243,12 @@ impl Engine {
         rng: &mut TurnRng,
     ) -> Result<(Stands, Conversation, State), Error> {
         let before = self.conversation_of(call).await?;
-        let stored = before.as_ref().map(|c| super::checkpoint::decode(&c.state)).transpose();
+        let stored = before.as_ref().map(|c| self.state_of(c)).transpose();
         match (before, stored) {
             (Some(conversation), Ok(Some(mut state))) => {
                 // What a message asked for is done with that message, or not at all.
                 if call.caller.actor.user().is_some() {
-                    state.next.clear();
+                    state.forget_requests();
                 }
                 Ok((Stands::Kept, conversation, state))
             }
@@ -271,7 +263,7 @@ impl Engine {
     /// Whether a message begins a new conversation in the place of one that cannot be read. Its row is kept.
     fn begins_anew(&self, call: &Call) -> bool {
         let input = Input { text: &call.request.text, ..Input::default() };
-        self.parts.classifier.understand(&input).control == Some(Control::StartOver)
+        self.talk.classifier.understand(&input).control == Some(Control::StartOver)
     }
 
     pub(super) fn toolbox(
@@ -298,7 +290,7 @@ impl Engine {
             ip: call.caller.ip.clone(),
             conversation: Some(conversation.id.clone()),
             message_id: call.message_id.clone(),
-            language: self.parts.replies.language(locale).to_owned(),
+            language: self.talk.replies.language(locale).to_owned(),
         }
     }
 
@@ -337,12 +329,14 @@ impl Engine {
             say: None,
             lead: None,
             rest: Vec::new(),
+            before: None,
             after: None,
+            desk: self.at_desk(),
             carries_on: false,
             generate: false,
             response: None,
             granted: Granted::default(),
-            replies: Arc::clone(&self.parts.replies),
+            replies: Arc::clone(&self.talk.replies),
         })
     }
 }
@@ -377,16 +371,4 @@ fn new_conversation(call: &Call, now: Timestamp, rng: &mut TurnRng) -> Conversat
         created_at: now,
         last_message_at: now,
     }
-}
-
-/// An error and its causes in one line, masked.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    mask::line(&text)
 }

@@ -23,6 +23,7 @@ mod endpoint;
 mod error;
 mod redirect;
 mod resolve;
+pub mod signed;
 mod way;
 
 use std::fmt::{self, Debug};

@@ -1,5 +1,7 @@
 //! A call to an outside agent, as a graph file describes it.
 
+use crate::model::Assurance;
+
 /// How it is called. Both may be tried again: a `POST` carries a key by which the other side knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -52,6 +54,8 @@ pub struct Call {
     pub retries: u32,
     /// The fields that the answer fills, each with the JSON pointer to its value.
     pub into: Vec<(String, String)>,
+    /// The level that the person must have.
+    pub needs: Assurance,
 }
 
 /// The parts of an address such as `{{ orders_url }}/orders/{{ order_number }}`: the name that it begins with, and what

@@ -3,6 +3,7 @@
 use super::call::{Call, Method, Piece, address};
 use super::draft::Drafter;
 use super::file::{Named, RawCall};
+use crate::model::Assurance;
 
 /// Headers that a call has by itself, or that would make another request of it.
 const OURS: [&str; 7] = [
@@ -31,13 +32,27 @@ impl Drafter<'_, '_, '_> {
         let headers: Vec<_> = raw.headers.iter().filter(|pair| self.is_header(pair)).map(texts).collect();
         let into: Vec<_> =
             raw.into.iter().filter(|(_, pointer)| self.is_pointer(pointer)).map(texts).collect();
+        let needs = self.level(raw.needs.as_ref());
         let whole = body.len() == raw.body.len()
             && headers.len() == raw.headers.len()
             && into.len() == raw.into.len()
             && (method == Some(Method::Post) || body.is_empty());
         let (timeout_ms, retries) = (raw.timeout_ms, raw.retries);
-        let ((base, path), method) = (address?, method?);
-        whole.then_some(Call { method, base, path, body, headers, timeout_ms, retries, into })
+        let ((base, path), method, needs) = (address?, method?, needs?);
+        whole.then_some(Call { method, base, path, body, headers, timeout_ms, retries, into, needs })
+    }
+
+    /// The level that a call outside asks for; a code of its own is a handler's to ask for.
+    fn level(&mut self, raw: Option<&Named>) -> Option<Assurance> {
+        match raw.map(|level| level.text.as_str()) {
+            None => Some(Assurance::Anonymous),
+            Some("signed_in") => Some(Assurance::SignedIn),
+            Some(other) => {
+                let what = format!("unknown level `{other}`; a call may need `signed_in`");
+                self.report.add(raw?.at, what);
+                None
+            }
+        }
     }
 
     fn address(&mut self, url: &Named) -> Option<(String, Vec<Piece>)> {
@@ -58,7 +73,7 @@ impl Drafter<'_, '_, '_> {
         (unknown == 0).then_some((base, path))
     }
 
-    fn is_field(&mut self, name: &Named) -> bool {
+    pub(super) fn is_field(&mut self, name: &Named) -> bool {
         let is_known = self.fields.contains(&name.text);
         if !is_known {
             let known = self.fields.join(", ");
@@ -87,7 +102,7 @@ impl Drafter<'_, '_, '_> {
         is_known
     }
 
-    fn is_pointer(&mut self, pointer: &Named) -> bool {
+    pub(super) fn is_pointer(&mut self, pointer: &Named) -> bool {
         let is_pointer = pointer.text.is_empty() || pointer.text.starts_with('/');
         if !is_pointer {
             self.report.add(pointer.at, format!("`{}` is no JSON pointer such as /status", pointer.text));
@@ -100,6 +115,6 @@ fn text(named: &Named) -> String {
     named.text.clone()
 }
 
-fn texts((one, two): &(Named, Named)) -> (String, String) {
+pub(super) fn texts((one, two): &(Named, Named)) -> (String, String) {
     (one.text.clone(), two.text.clone())
 }

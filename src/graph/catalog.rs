@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::silence::SILENT;
 use crate::model::Assurance;
 
 /// One outcome of a handler.
@@ -41,13 +42,32 @@ pub struct HandlerSpec {
     pub outcomes: &'static [OutcomeSpec],
 }
 
+/// A tool that a graph file may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ToolSpec {
+    /// Its name.
+    pub name: &'static str,
+    /// The level that the person must have before it is called.
+    pub needs: Assurance,
+    /// The arguments it must be given.
+    pub takes: &'static [&'static str],
+    /// The arguments it may be given besides.
+    pub may_take: &'static [&'static str],
+    /// Whether it may refuse.
+    pub refuses: bool,
+}
+
 /// Everything a graph file may refer to.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     /// The handlers.
     pub handlers: Vec<HandlerSpec>,
+    /// The tools that it may call.
+    pub tools: Vec<ToolSpec>,
     /// For each language the reply keys it has.
     pub replies: BTreeMap<String, BTreeSet<String>>,
+    /// For each reply key the names of the values that its text is told in some language.
+    pub told: BTreeMap<String, BTreeSet<String>>,
     /// The name of the graph that every turn begins in.
     pub root: String,
     /// The names of the addresses that are configured for outside agents.
@@ -73,7 +93,7 @@ pub(super) const ASK_OUTCOMES: &[OutcomeSpec] = &[OutcomeSpec::new("answered")];
 /// What an `ask` node for a yes or no answers.
 pub(super) const CONFIRM_OUTCOMES: &[OutcomeSpec] = &[OutcomeSpec::new("yes"), OutcomeSpec::new("no")];
 /// What an `ask` node may answer besides: a move that steers the conversation, where the question knows what to do with
-/// it, and the news that the message it waits with cannot be delivered, is delayed, or may be lost.
+/// it, the news that the message it waits with cannot be delivered, is delayed, or may be lost, and that nobody answered.
 pub(super) const ASK_OPTIONS: &[OutcomeSpec] = &[
     OutcomeSpec::new("resend"),
     OutcomeSpec::new("correct"),
@@ -82,6 +102,7 @@ pub(super) const ASK_OPTIONS: &[OutcomeSpec] = &[
     OutcomeSpec::new("undeliverable"),
     OutcomeSpec::new("delayed"),
     OutcomeSpec::new("uncertain"),
+    OutcomeSpec::new(SILENT),
 ];
 /// What an `ask` node that counts its tries answers besides: the last one could not be taken either.
 pub(super) const BOUNDED_OUTCOMES: &[OutcomeSpec] =
@@ -115,6 +136,10 @@ pub(super) const HTTP_OUTCOMES: &[OutcomeSpec] = &[
     OutcomeSpec::new("refused"),
     OutcomeSpec::new("failed"),
 ];
+/// What a `call` node answers: what the tool was asked for is done, or it refused, if it may.
+pub(super) const TOOL_OUTCOMES: &[OutcomeSpec] = &[OutcomeSpec::new("ok"), OutcomeSpec::new("refused")];
+/// What it answers where the tool only shows something.
+pub(super) const LOOK_OUTCOMES: &[OutcomeSpec] = &[OutcomeSpec::new("ok")];
 /// What a `say` node answers where the graph goes on after it.
 pub(super) const SAY_OUTCOMES: &[OutcomeSpec] = &[OutcomeSpec::new("next")];
 /// What an agent node answers: the graph it entered paused at an ask, or ended.

@@ -12,7 +12,8 @@ use super::file::{Named, RawEdge, RawExample, RawGraph, RawNode, RawSay, What};
 use super::flow::Flow;
 use super::problem::{Place, Report};
 use super::set::{Example, Kind, Say, is_routed};
-use crate::model::{Action, Route, Slot, SubIntent};
+use super::stored::Rule;
+use crate::model::{Action, Assurance, Route, Slot, SubIntent};
 
 /// A graph under proof.
 #[derive(Debug)]
@@ -27,6 +28,10 @@ pub(super) struct Draft {
     pub(super) fields: Vec<String>,
     /// Whether it is entered by name, by what people say.
     pub(super) routed: bool,
+    /// It is a former version: nothing enters it but the conversations that wait under it.
+    pub(super) older: bool,
+    /// What becomes of those that wait under a former version of it.
+    pub(super) stored: Vec<Rule>,
     /// Every node and edge is there, so that the absence of a path is a fact about the graph.
     pub(super) whole: bool,
 }
@@ -59,7 +64,7 @@ pub(super) struct Names<'a> {
 
 impl Names<'_> {
     /// Looks up one graph's names. `file` is the place of its first letter.
-    pub(super) fn draft(&self, file: Place, raw: &RawGraph, report: &mut Report<'_>) -> Draft {
+    pub(super) fn draft(&self, file: Place, raw: &RawGraph, older: bool, report: &mut Report<'_>) -> Draft {
         let by_name = raw.nodes.iter().enumerate().map(|(i, node)| (node.name.text.as_str(), i)).collect();
         let whole = raw.name.is_some();
         let fields = fields(raw, report);
@@ -70,7 +75,11 @@ impl Names<'_> {
         }
         let entry = raw.entry.as_ref().and_then(|entry| drafter.find(entry));
         let is_root = raw.name.as_ref().is_some_and(|name| name.text == self.catalog.root);
-        let examples: Vec<_> = raw.examples.iter().map(|example| drafter.example(example, is_root)).collect();
+        // What a former version said of people's words and of versions before it was of its own time.
+        let (examples, stored) =
+            if older { ([].as_slice(), [].as_slice()) } else { (&*raw.examples, &*raw.stored) };
+        let stored = stored.iter().filter_map(|rule| drafter.rule(rule, is_root)).collect();
+        let examples: Vec<_> = examples.iter().map(|example| drafter.example(example, is_root)).collect();
         let whole = drafter.whole && entry.is_some();
         let name = raw.name.clone().unwrap_or_else(|| Named { text: "?".to_owned(), at: file });
         let entry_at = raw.entry.as_ref().map_or(file, |entry| entry.at);
@@ -78,8 +87,22 @@ impl Names<'_> {
         if routed && is_route(&name.text) {
             report.add(name.at, format!("`{}` is a route already: name the graph otherwise", name.text));
         }
-        Draft { name, version: raw.version, entry, entry_at, nodes, examples, fields, routed, whole }
+        let version = raw.version;
+        Draft { name, version, entry, entry_at, nodes, examples, fields, routed, older, stored, whole }
     }
+}
+
+/// The edge with what a case grants by its guard: `signed_in` alone is the level of that name, which no other guard is
+/// known to imply.
+fn granted(what: &What, edge: DraftEdge) -> DraftEdge {
+    let What::Goto(guards) = what else { return edge };
+    let number = edge.outcome.name.strip_prefix("case_").and_then(|number| number.parse::<usize>().ok());
+    let guard = number.and_then(|number| guards.get(number.checked_sub(1)?)?.as_ref());
+    if guard.is_some_and(|guard| guard.text.trim() == "signed_in") {
+        let outcome = OutcomeSpec::granting(edge.outcome.name, Assurance::SignedIn);
+        return DraftEdge { outcome, ..edge };
+    }
+    edge
 }
 
 /// Whether messages are routed to that name without any graph.
@@ -92,8 +115,8 @@ fn is_route(name: &str) -> bool {
 pub(super) struct Drafter<'a, 'r, 's> {
     pub(super) names: &'a Names<'a>,
     /// The graph's nodes, and where each is.
-    raw: &'a [RawNode],
-    by_name: BTreeMap<&'a str, usize>,
+    pub(super) raw: &'a [RawNode],
+    pub(super) by_name: BTreeMap<&'a str, usize>,
     pub(super) fields: &'a [String],
     pub(super) report: &'r mut Report<'s>,
     whole: bool,
@@ -131,7 +154,7 @@ impl Drafter<'_, '_, '_> {
         let mut edges = Vec::new();
         for edge in &raw.on {
             match self.edge(flow, edge) {
-                Some(edge) => edges.push(edge),
+                Some(edge) => edges.push(granted(&raw.what, edge)),
                 None => self.whole = false,
             }
         }
@@ -155,7 +178,7 @@ impl Drafter<'_, '_, '_> {
                 self.report.add(name.at, format!("unknown handler `{}`", name.text));
                 (Flow::Unknown, None)
             }
-            What::Ask { slot, say, keep } => {
+            What::Ask { slot, say, keep, meanwhile, silence } => {
                 let found = Slot::parse(&slot.text);
                 if found.is_none() {
                     self.report.add(slot.at, format!("unknown slot `{}`", slot.text));
@@ -163,13 +186,29 @@ impl Drafter<'_, '_, '_> {
                 let bounded = keep.tries.is_some();
                 let flow = Flow::Ask { confirms: found == Some(Slot::Confirm), bounded };
                 let (say, keep) = (self.say(say), self.keep(found, keep).ok());
-                (flow, found.zip(say).zip(keep).map(|((slot, say), keep)| Kind::Ask { slot, say, keep }))
+                let silence = self.silence(raw, silence.as_ref()).ok();
+                let meanwhile = self.meanwhile(meanwhile.as_ref());
+                let asked = found.zip(say).zip(keep).zip(meanwhile).zip(silence);
+                let kind = asked.map(|((((slot, say), keep), meanwhile), silence)| Kind::Ask {
+                    slot,
+                    say,
+                    keep,
+                    meanwhile,
+                    silence,
+                });
+                (flow, kind)
             }
             What::Http { call, say } => {
                 let (say, call) = (self.say(say), self.call(call));
-                (Flow::Http, call.zip(say).map(|(call, say)| Kind::Http { call, say }))
+                let needs = call.as_ref().map_or(Assurance::Anonymous, |call| call.needs);
+                (Flow::Http(needs), call.zip(say).map(|(call, say)| Kind::Http { call, say }))
+            }
+            What::Tool(call) => {
+                let Some((spec, call)) = self.tool(call) else { return (Flow::Unknown, None) };
+                (Flow::Tool(spec), Some(Kind::Tool(call)))
             }
             What::Goto(guards) => {
+                self.every_case_is_taken(&raw.name, guards);
                 let guards: Vec<_> = guards.iter().flatten().map(|guard| self.guard(guard)).collect();
                 (Flow::Goto(guards.len()), guards.into_iter().collect::<Option<_>>().map(Kind::Goto))
             }
@@ -208,7 +247,7 @@ impl Drafter<'_, '_, '_> {
     pub(super) fn reply(&mut self, reply: &Named) -> Option<String> {
         let missing = self.names.catalog.languages_without(&reply.text);
         if missing.is_empty() {
-            return Some(reply.text.clone());
+            return self.has_values_for(reply).then(|| reply.text.clone());
         }
         self.report.add(reply.at, format!("reply `{}` is missing in: {}", reply.text, missing.join(", ")));
         None

@@ -15,7 +15,7 @@ pub fn mermaid(graph: &Graph, catalog: &Catalog) -> String {
     line(&mut text, &format!("    start(( )) --> n_{}", name(graph, graph.entry)));
     for (_, node) in graph.nodes() {
         let (open, close) = match node.kind {
-            Kind::Handler(_) => ("[", "]"),
+            Kind::Handler(_) | Kind::Tool(_) => ("[", "]"),
             Kind::Ask { .. } => ("([", "])"),
             Kind::Http { .. } => ("[/", "/]"),
             Kind::Say(_) => ("[", "]:::say"),
@@ -42,7 +42,7 @@ pub fn dot(graph: &Graph, catalog: &Catalog) -> String {
     line(&mut text, "    start [shape=point];");
     for (_, node) in graph.nodes() {
         let shape = match node.kind {
-            Kind::Handler(_) => "shape=box",
+            Kind::Handler(_) | Kind::Tool(_) => "shape=box",
             Kind::Ask { .. } => "shape=box, style=rounded",
             Kind::Http { .. } => "shape=parallelogram",
             Kind::Say(_) => "shape=plaintext",
@@ -64,6 +64,10 @@ pub fn dot(graph: &Graph, catalog: &Catalog) -> String {
     text
 }
 
+fn needs(level: Assurance) -> Option<String> {
+    (level > Assurance::Anonymous).then(|| format!("⟦needs {}⟧", level.as_str()))
+}
+
 /// The lines of a node's label.
 fn label(node: &Node, catalog: &Catalog) -> Vec<String> {
     let mut lines = vec![node.name.clone()];
@@ -72,18 +76,21 @@ fn label(node: &Node, catalog: &Catalog) -> Vec<String> {
             if *handler != node.name {
                 lines.push(format!("handler {handler}"));
             }
-            let needs = catalog.handler(handler).map(|spec| spec.needs);
-            if let Some(needs) = needs.filter(|&level| level > Assurance::Anonymous) {
-                lines.push(format!("⟦needs {}⟧", needs.as_str()));
-            }
+            lines.extend(catalog.handler(handler).and_then(|spec| needs(spec.needs)));
         }
-        Kind::Ask { slot, say, keep } => {
+        Kind::Tool(call) => {
+            lines.push(format!("calls {}", call.tool));
+            lines.extend(needs(call.needs));
+        }
+        Kind::Ask { slot, say, keep, silence, .. } => {
             let into = keep.as_ref().map(|keep| format!(" into {}", keep.field)).unwrap_or_default();
             lines.push(format!("waits for {}{into}", slot.as_str()));
+            lines.extend(silence.map(|length| format!("is silent after {length}")));
             lines.push(says(say));
         }
         Kind::Http { call, say } => {
             lines.push(format!("{} {}", call.method.as_str(), call.base));
+            lines.extend(needs(call.needs));
             lines.push(says(say));
         }
         Kind::Say(say) => lines.push(says(say)),

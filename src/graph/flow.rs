@@ -2,8 +2,9 @@
 
 use super::catalog::{
     AGENT_OUTCOMES, ASK_OPTIONS, ASK_OUTCOMES, BOUNDED_OUTCOMES, CONFIRM_OUTCOMES, HTTP_OUTCOMES,
-    HandlerSpec, OutcomeSpec, RESUME_OUTCOMES, SAY_OUTCOMES, cases,
+    HandlerSpec, LOOK_OUTCOMES, OutcomeSpec, RESUME_OUTCOMES, SAY_OUTCOMES, TOOL_OUTCOMES, ToolSpec, cases,
 };
+use crate::model::Assurance;
 
 /// How a conversation moves through a node; this alone is what the proofs ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +16,10 @@ pub(super) enum Flow {
         /// It counts the answers that it cannot take.
         bounded: bool,
     },
-    /// Waits for an outside agent.
-    Http,
+    /// Waits for an outside agent, which only somebody of that level may have called.
+    Http(Assurance),
+    /// Calls a tool.
+    Tool(ToolSpec),
     /// Goes where the first of so many guards says that holds, or elsewhere.
     Goto(usize),
     /// Says and ends its graph.
@@ -48,7 +51,17 @@ impl Flow {
 
     /// Whether the turn ends here and an answer is waited for: the person's, or an outside agent's.
     pub(super) fn pauses(self) -> bool {
-        self.is_ask() || self == Self::Http
+        self.is_ask() || matches!(self, Self::Http(_))
+    }
+
+    /// The level that the person must have before it runs.
+    pub(super) fn needs(self) -> Assurance {
+        match self {
+            Self::Handler(spec) => spec.needs,
+            Self::Tool(spec) => spec.needs,
+            Self::Http(needs) => needs,
+            _ => Assurance::Anonymous,
+        }
     }
 
     /// The outcomes that need no edge.
@@ -63,7 +76,8 @@ impl Flow {
             Self::Ask { confirms: true, .. } => Some(CONFIRM_OUTCOMES),
             Self::Ask { bounded: true, .. } => Some(BOUNDED_OUTCOMES),
             Self::Ask { .. } => Some(ASK_OUTCOMES),
-            Self::Http => Some(HTTP_OUTCOMES),
+            Self::Http(_) => Some(HTTP_OUTCOMES),
+            Self::Tool(spec) => Some(if spec.refuses { TOOL_OUTCOMES } else { LOOK_OUTCOMES }),
             Self::Goto(guarded) => Some(cases(guarded)),
             Self::Say => Some(&[]),
             Self::SayOn => Some(SAY_OUTCOMES),

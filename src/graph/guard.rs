@@ -4,7 +4,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use serde_json::{Map, Value};
 
-use crate::model::FACTS;
+use crate::model::{FACTS, judge_guard, template_error};
 
 /// Steps that an expression may take; far more than any needs.
 const FUEL: u64 = 500;
@@ -13,7 +13,7 @@ const FUEL: u64 = 500;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guard(String);
 
-/// A guard that cannot be judged; the loader's checks leave comparisons of values that cannot be compared.
+/// A guard that cannot be judged; the loader's checks leave none.
 #[derive(Debug, thiserror::Error)]
 #[error("the guard `{guard}` cannot be judged")]
 pub struct Unjudged {
@@ -26,19 +26,9 @@ impl Guard {
     /// Reads a guard over these fields, or says what is wrong with it.
     pub(super) fn parse(text: &str, fields: &[String]) -> Result<Self, String> {
         let environment = environment();
-        let compiled = environment.compile_expression(text).map_err(|e| short(&e))?;
-        let mut unknown: Vec<String> = compiled.undeclared_variables(false).into_iter().collect();
-        unknown.retain(|name| !fields.contains(name) && !FACTS.contains(&name.as_str()));
-        unknown.sort();
-        if let Some(name) = unknown.first() {
-            let known: Vec<&str> = fields.iter().map(String::as_str).chain(FACTS).collect();
-            return Err(format!("nothing is called `{name}`; known are: {}", known.join(", ")));
-        }
-        // What is no name, such as a filter, is looked up when it is judged.
-        let sample = fields.iter().map(|name| (name.clone(), Value::from("x")));
-        let facts = [("language".to_owned(), Value::from("en")), ("signed_in".to_owned(), true.into())];
-        let sample: Map<String, Value> = sample.chain(facts).collect();
-        compiled.eval(Serde(&sample)).map_err(|e| short(&e))?;
+        environment.compile_expression(text).map_err(|e| template_error(&e))?;
+        let known = fields.iter().cloned().chain(FACTS.map(str::to_owned)).collect();
+        judge_guard(text, &known)?;
         Ok(Self(text.to_owned()))
     }
 
@@ -61,10 +51,4 @@ fn environment<'s>() -> Environment<'s> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
     environment
-}
-
-/// What is wrong, without the place within an expression that is a line long.
-fn short(error: &minijinja::Error) -> String {
-    let what = error.kind().to_string();
-    error.detail().map_or(what.clone(), |detail| format!("{what}: {detail}"))
 }

@@ -17,9 +17,12 @@ pub struct Options {
     pub addresses: Vec<Setting>,
     /// What is told to them in headers, likewise.
     pub secrets: Vec<Setting>,
+    /// How long a question waits before it speaks up whose graph leaves that to the configuration, in seconds; 0 is for ever.
+    pub silence_seconds: u32,
 }
 
-/// A named value, written `NAME=VALUE`. It may be a secret.
+/// A named value, written `NAME=VALUE`. It may be a secret, and holds what the value of a header may: visible ASCII characters,
+/// and spaces and tabs between them.
 #[derive(Clone)]
 pub struct Setting {
     /// Its name.
@@ -41,7 +44,9 @@ impl FromStr for Setting {
         let (name, value) = text.split_once('=').ok_or(())?;
         let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
             && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        let is_value = !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic());
+        let is_value = !value.is_empty()
+            && value.bytes().all(|b| b.is_ascii_graphic() || b == b' ' || b == b'\t')
+            && value.trim_ascii() == value;
         (is_name && is_value).then(|| Self { name: name.to_owned(), value: Secret::new(value) }).ok_or(())
     }
 }

@@ -5,9 +5,16 @@ use std::sync::Arc;
 use regex::{Regex, RegexBuilder};
 
 /// Longest pattern, compiled, in bytes: far more than any that a person can read.
-const LARGEST: usize = 1 << 20;
+const LARGEST: usize = 1 << 17;
+/// Longest text that is looked at, in characters; what is longer is no answer to a question.
+const LONGEST: usize = 1_000;
+/// Most places of a text that are looked at for a pattern that may stand anywhere.
+const PLACES: usize = 20;
 
 /// A regular expression over what somebody said. A clone is the same one.
+///
+/// It takes no time that matters, whatever is said: one look at a text is linear in its length times the size of the pattern,
+/// and both are bounded, as is the number of looks.
 #[derive(Debug, Clone)]
 pub struct Pattern(Arc<Read>);
 
@@ -44,6 +51,9 @@ impl Pattern {
     /// none.
     pub fn take<'t>(&self, text: &'t str) -> Option<&'t str> {
         let text = text.trim();
+        if text.chars().nth(LONGEST).is_some() {
+            return None;
+        }
         if !self.0.finds {
             return self.0.compiled.is_match(text).then_some(text);
         }
@@ -53,9 +63,13 @@ impl Pattern {
             let after = text.get(found.end()..).and_then(|after| after.chars().next());
             !before.into_iter().chain(after).any(char::is_alphanumeric)
         };
-        let mut found = self.0.compiled.find_iter(text).filter(is_apart).map(|found| found.as_str());
-        let first = found.next()?;
-        found.all(|other| other == first).then_some(first)
+        let mut looked_at = self.0.compiled.find_iter(text);
+        let (mut first, mut same) = (None, true);
+        for found in looked_at.by_ref().take(PLACES).filter(is_apart) {
+            same &= *first.get_or_insert(found.as_str()) == found.as_str();
+        }
+        // What was not looked at may be another one.
+        first.filter(|_| same && looked_at.next().is_none())
     }
 }
 
@@ -87,6 +101,18 @@ mod tests {
             assert_eq!(pattern(false).take(text), whole, "{text}");
             assert_eq!(pattern(true).take(text), found, "{text}");
         }
+    }
+
+    #[test]
+    fn no_text_is_looked_at_for_long() {
+        let pattern = |finds| Pattern::parse("[a-z]+[0-9]", finds).unwrap();
+        let of = |letters: usize| format!("{}1", "a".repeat(letters));
+        assert!(
+            pattern(false).take(&of(LONGEST - 1)).is_some() && pattern(true).take(&of(LONGEST - 1)).is_some()
+        );
+        assert!(pattern(false).take(&of(LONGEST)).is_none() && pattern(true).take(&of(LONGEST)).is_none());
+        assert_eq!(pattern(true).take(&"ab1 ".repeat(PLACES)), Some("ab1"));
+        assert_eq!(pattern(true).take(&"ab1 ".repeat(PLACES + 1)), None);
     }
 
     #[test]

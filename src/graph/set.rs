@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::call::Call;
 use super::guard::Guard;
 use super::pattern::Pattern;
+use super::silence::Silence;
+use super::stored::Then;
+use super::tools::ToolCall;
 use crate::model::{Action, Slot, SubIntent};
 
 /// The position of a node in its graph. It means nothing in another graph, and nothing after a restart: what is stored
@@ -34,6 +37,24 @@ pub struct Keep {
     pub reprompts: Vec<String>,
 }
 
+/// What becomes of a message that comes while another answer to the same question is being looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Meanwhile {
+    /// It waits, and is then looked at.
+    #[default]
+    Queue,
+    /// Both are looked at as one answer.
+    Coalesce,
+    /// It is refused, and may be sent again later.
+    Refuse,
+}
+
+impl Meanwhile {
+    /// The names in graph files, with what each means.
+    pub(super) const NAMES: [(&'static str, Self); 3] =
+        [("queue", Self::Queue), ("coalesce", Self::Coalesce), ("refuse", Self::Refuse)];
+}
+
 /// What a node does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
@@ -47,6 +68,10 @@ pub enum Kind {
         say: Say,
         /// Where the answer is kept, unless a handler looks at it.
         keep: Option<Keep>,
+        /// What becomes of a message that comes meanwhile.
+        meanwhile: Meanwhile,
+        /// How long it waits before its outcome `silent`, where it has one.
+        silence: Option<Silence>,
     },
     /// Calls an outside agent, says something and waits for its answer.
     Http {
@@ -55,6 +80,8 @@ pub enum Kind {
         /// What it says meanwhile.
         say: Say,
     },
+    /// Calls a tool for whoever speaks.
+    Tool(ToolCall),
     /// Goes to the edge `case_N` of the first guard that holds, N counting from 1, or to `else`.
     Goto(Vec<Guard>),
     /// Says something and ends its graph.
@@ -138,6 +165,8 @@ pub struct Graph {
     pub examples: Vec<Example>,
     /// The fields that its nodes fill, and its texts and guards are given.
     pub fields: Vec<String>,
+    /// What becomes of conversations that wait under an older version, by the names of their nodes there.
+    pub stored: BTreeMap<String, Then>,
     pub(super) nodes: Vec<Node>,
     pub(super) by_name: BTreeMap<String, NodeIx>,
 }
@@ -182,6 +211,8 @@ pub struct GraphSet {
     pub(super) root: Graph,
     /// Every other graph, by name.
     pub(super) others: BTreeMap<String, Graph>,
+    /// Former versions that are kept for who waits under them, by name and version.
+    pub(super) older: BTreeMap<(String, u32), Graph>,
 }
 
 impl GraphSet {
@@ -190,12 +221,18 @@ impl GraphSet {
         if self.root.name == name { Some(&self.root) } else { self.others.get(name) }
     }
 
+    /// That version of a graph: the present one, or one that is kept.
+    pub fn version(&self, name: &str, version: u32) -> Option<&Graph> {
+        let present = self.graph(name).filter(|graph| graph.version == version);
+        present.or_else(|| self.older.get(&(name.to_owned(), version)))
+    }
+
     /// The graph that an `agents` node enters for that name.
     pub fn routed(&self, name: &str) -> Option<&Graph> {
         self.others.get(name).filter(|graph| is_routed(&graph.name, &graph.examples))
     }
 
-    /// Every graph: the root, then the others by name.
+    /// Every graph that is entered: the root, then the others by name.
     pub fn graphs(&self) -> impl Iterator<Item = &Graph> {
         std::iter::once(&self.root).chain(self.others.values())
     }
@@ -213,7 +250,7 @@ impl GraphSet {
     /// Every reply key that a node or an edge says.
     pub fn reply_keys(&self) -> BTreeSet<&str> {
         let mut keys = BTreeSet::new();
-        for node in self.graphs().flat_map(|graph| &graph.nodes) {
+        for node in self.graphs().chain(self.older.values()).flat_map(|graph| &graph.nodes) {
             keys.extend(node.kind.replies());
             keys.extend(node.edges.iter().filter_map(|edge| Some(edge.say.as_ref()?.reply.as_str())));
         }

@@ -2,27 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Source;
 use super::file::{self, RawGraph};
 use super::problem::Report;
-use super::{Holds, Source};
 
-/// What one graph says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Said {
-    /// The reply keys that its nodes and edges name.
-    pub replies: BTreeSet<String>,
-    /// The names of the values that it has for them.
-    pub values: BTreeSet<String>,
-}
+/// What a graph says: for each reply key that its nodes and edges name, the names of the values that it has for it.
+pub type Said = BTreeMap<String, BTreeSet<String>>;
 
-/// What each graph says, by its name. What is wrong with the files is told by [`super::load`].
+/// What each graph says, by its name. A key that several of its versions say has the values that all of them have. What is
+/// wrong with the files is told by [`super::load`].
 pub fn survey(sources: &[Source]) -> BTreeMap<String, Said> {
     let mut unheard = Report::new(sources);
-    let mut found = BTreeMap::new();
-    for (file, source) in sources.iter().enumerate().filter(|(_, source)| source.holds == Holds::Graph) {
-        let raw = file::read(file, &source.text, &mut unheard);
-        let named = raw.and_then(|raw| Some((raw.name.clone()?.text, said(&raw))));
-        found.extend(named);
+    let mut found: BTreeMap<String, Said> = BTreeMap::new();
+    for (file, source) in sources.iter().enumerate().filter(|(_, source)| source.is_graph()) {
+        let Some(raw) = file::read(file, &source.text, &mut unheard) else { continue };
+        let Some(name) = raw.name.as_ref().map(|name| name.text.clone()) else { continue };
+        let known = found.entry(name).or_default();
+        for (reply, values) in said(&raw) {
+            let all = known.entry(reply).or_insert_with(|| values.clone());
+            all.retain(|name| values.contains(name));
+        }
     }
     found
 }
@@ -30,7 +29,7 @@ pub fn survey(sources: &[Source]) -> BTreeMap<String, Said> {
 fn said(graph: &RawGraph) -> Said {
     let nodes = graph.nodes.iter().flat_map(|node| node.what.replies());
     let edges = graph.nodes.iter().flat_map(|node| &node.on).filter_map(|edge| edge.say.reply.as_ref());
-    let replies = nodes.chain(edges).map(|reply| reply.text.clone()).collect();
     let fields = graph.nodes.iter().flat_map(|node| node.what.fields());
-    Said { replies, values: fields.map(|field| field.text.clone()).collect() }
+    let values: BTreeSet<String> = fields.map(|field| field.text.clone()).collect();
+    nodes.chain(edges).map(|reply| (reply.text.clone(), values.clone())).collect()
 }

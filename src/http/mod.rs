@@ -18,6 +18,7 @@ mod dev;
 mod device_data;
 mod envelope;
 mod guard;
+mod handoff;
 mod metrics;
 mod ops;
 mod options;
@@ -42,7 +43,7 @@ pub use twilio::Twilio;
 use crate::clock::MovableClock;
 use crate::crypto::Keys;
 use crate::engine::Engine;
-use crate::model::Profile;
+use crate::model::{Profile, Secret};
 
 /// What the routes work with.
 #[derive(Debug)]
@@ -57,6 +58,8 @@ pub struct Parts {
     pub options: Options,
     /// What Twilio's requests are known by.
     pub twilio: Twilio,
+    /// What the operator's desk signs with. Without it nobody is the desk.
+    pub desk_secret: Option<Secret>,
     /// The clock that `POST /test/clock` moves; only in the profile `test`.
     pub test_clock: Option<Arc<MovableClock>>,
 }
@@ -75,6 +78,7 @@ pub fn router(parts: Parts) -> Router {
         .route("/ready", get(ops::ready))
         .route("/metrics", get(metrics::metrics))
         .route("/.well-known/jwks.json", get(ops::jwks))
+        .route("/webhooks/handoff", post(handoff::desk))
         .route("/webhooks/twilio/status", post(twilio::status))
         .route("/webhooks/twilio/sms", post(twilio::sms))
         .route("/api/devices", post(auth::new_device))

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Phone;
+use super::{Control, Phone};
 
 /// The four kinds of identity work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -279,50 +279,6 @@ impl std::str::FromStr for Tier {
 impl fmt::Display for Tier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.serialize(f)
-    }
-}
-
-/// A move that steers the conversation itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Control {
-    /// Leave what was begun.
-    Cancel,
-    /// Forget what was begun and begin again.
-    StartOver,
-    /// Send the code again.
-    Resend,
-    /// The last answer was wrong: "no, it's +1…", "wrong number".
-    Correct,
-    /// Send the code by e-mail instead.
-    Email,
-    /// The number given cannot be used any more: "I lost my phone".
-    Lost,
-    /// What can be done here?
-    Help,
-    /// What was said last, once more.
-    Repeat,
-    /// Yes.
-    Yes,
-    /// No.
-    No,
-}
-
-impl Control {
-    /// The name in graph files and traces.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Cancel => "cancel",
-            Self::StartOver => "start_over",
-            Self::Resend => "resend",
-            Self::Correct => "correct",
-            Self::Email => "email",
-            Self::Lost => "lost",
-            Self::Help => "help",
-            Self::Repeat => "repeat",
-            Self::Yes => "yes",
-            Self::No => "no",
-        }
     }
 }
 

@@ -98,6 +98,10 @@ kinds! {
     StepUpOk = "step_up_ok",
     /// An account was closed and its number given free.
     AccountDetached = "account_detached",
+    /// A conversation was handed to the operator's desk.
+    HandoffBegan = "handoff_began",
+    /// The engine answers again; the detail says who ended it.
+    HandoffEnded = "handoff_ended",
     /// Somebody reached for what is not theirs.
     AuthzDenied = "authz_denied",
     /// A webhook was called without a signature that holds; the detail says which, and more of them in a minute are not

@@ -14,6 +14,7 @@ mod breaker;
 mod classification;
 mod clock;
 mod contact;
+mod control;
 mod email;
 mod event;
 mod id;
@@ -25,16 +26,18 @@ mod rng;
 mod secret;
 mod text;
 mod verdict;
+mod wording;
 
 pub use actor::{Actor, Owner};
 pub use auth::{Assurance, AuthProgress, IllegalJump};
 pub use breaker::Breaker;
 pub use classification::{
-    Control, Entities, FieldValue, MigrationType, Rejected, Route, SessionAction, Slot, SubIntent,
+    Entities, FieldValue, MigrationType, Rejected, Route, SessionAction, Slot, SubIntent,
     SubIntentClassification, Tier, Understanding,
 };
 pub use clock::{Clock, Sleep};
 pub use contact::Contact;
+pub use control::Control;
 pub use email::{Email, EmailError, is_at, may_hold};
 pub use event::{Event, EventKind};
 pub use id::{
@@ -49,7 +52,26 @@ pub use rng::{Randomness, TurnRng};
 pub use secret::Secret;
 pub use text::{digit, is_unseen};
 pub use verdict::{DeliveryStatus, Verdict};
+pub use wording::{judge_guard, judge_plain_text, judge_text, short as template_error};
 
 /// What texts and guards of agents' graphs are given besides what was said: the two letters of the language, and whether
 /// somebody is signed in.
 pub const FACTS: [&str; 2] = ["language", "signed_in"];
+
+/// The names of the other values that the engine gives to texts by itself, whichever agent is at work: a field of that name
+/// would be another value there.
+pub const GIVEN: [&str; 13] = [
+    "by_text",
+    "channel",
+    "error_id",
+    "expires_at",
+    "message",
+    "options",
+    "phone",
+    "question",
+    "reason",
+    "reference",
+    "suggestions",
+    "waiting",
+    "why",
+];

@@ -79,6 +79,10 @@ actions! {
     Cancelled = "cancelled", true;
     /// What can be done here.
     Help = "help", true;
+    /// A person at the operator's desk answers in the engine's stead; with an empty message where there is nothing to say.
+    HandedOff = "handed_off", true;
+    /// The engine answers again.
+    Resumed = "resumed", true;
     /// A greeting or small talk was answered.
     Answered = "answered", true;
     /// The code is wrong.

@@ -2,7 +2,8 @@
 //!
 //! It does not know who says what when: graphs name the keys, handlers give the values. A reply is a small template
 //! (`{{ name }}`); a value that is missing is an error, and every reply is rendered once at load with the sample in
-//! [`REPLIES`], so that a misspelt name stops the start and not a turn.
+//! [`REPLIES`], and no branch of it may name a value, a filter or a test that there is not, so that a misspelt name stops the
+//! start and not a turn.
 //!
 //! Agents that are loaded from folders bring texts of their own (`own.rs`).
 //!
@@ -11,6 +12,7 @@
 //! Adding a reply: a row in `REPLIES` (key and sample values) and its text in every language file. Adding a language: a
 //! file, and a row in `LANGUAGES`. Adding a prompt for a model: a type in `model.rs` and its file.
 
+mod known;
 mod letter;
 mod model;
 mod options;
@@ -29,6 +31,8 @@ pub use model::{Context, GeneralPrompt, Prompts, RouteLine, SubIntentPrompt};
 pub use options::Options;
 pub use own::{Own, Section};
 pub use problem::{Problem, Problems};
+
+use crate::model::judge_text;
 
 /// Steps a template may take; far more than any reply needs.
 const FUEL: u64 = 2_000;
@@ -83,6 +87,7 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("auth.code_expired", "{}"),
     ("auth.code_delayed", r#"{"reference": "KT"}"#),
     ("auth.code_sent", r#"{"phone": "+1•••••••2671", "reference": "KT", "minutes": 10}"#),
+    ("auth.code_silent", "{}"),
     ("auth.code_uncertain", r#"{"reference": "KT"}"#),
     ("auth.country_not_served", "{}"),
     ("auth.locked", r#"{"minutes": 30}"#),
@@ -101,6 +106,13 @@ pub const REPLIES: &[(&str, &str)] = &[
         r#"{"name": "John", "signed_out": [{"device_name": "John's phone"}], "pending_change": true, "reactivated": true, "by_text": false, "goes_on": false}"#,
     ),
     ("auth.wrong_code", r#"{"attempts_left": 2}"#),
+    ("desk.handed_off", "{}"),
+    ("desk.lapsed", "{}"),
+    ("desk.nobody", r#"{"by_text": false, "signed_in": false, "waiting": ""}"#),
+    ("desk.noted", "{}"),
+    ("desk.released", "{}"),
+    ("desk.taken_back", "{}"),
+    ("desk.unreachable", "{}"),
     ("email.change", r#"{"code": "123456", "reference": "KT", "minutes": 10}"#),
     ("email.code", r#"{"code": "123456", "reference": "KT", "minutes": 10}"#),
     ("email.contact_changed", "{}"),
@@ -111,6 +123,7 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("email.subject", r#"{"reference": "KT"}"#),
     ("general.again", r#"{"waiting": "What is your name?"}"#),
     ("general.back_to", r#"{"question": "What is your name?"}"#),
+    ("general.began_again", "{}"),
     ("general.cancelled", r#"{"signed_in": true}"#),
     ("general.error", r#"{"error_id": "err_x"}"#),
     ("general.hello", r#"{"signed_in": false}"#),
@@ -207,6 +220,7 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("sms.step_up", r#"{"code": "123456", "reference": "KT", "minutes": 10, "domain": "id.example.com"}"#),
     ("sms.stopped", "{}"),
     ("sms.unreadable", "{}"),
+    ("suggest.assistant", "{}"),
     ("suggest.by_email", "{}"),
     ("suggest.cancel", "{}"),
     ("suggest.change_email", "{}"),
@@ -267,15 +281,6 @@ impl Replies {
         } else {
             Err(Problems(problems))
         }
-    }
-
-    /// The keys of each language, for the graphs' proofs.
-    pub fn keys(&self) -> BTreeMap<String, BTreeSet<String>> {
-        let all = |language| {
-            let ours = REPLIES.iter().map(|(key, _)| (*key).to_owned());
-            ours.chain(self.own.get(language).into_iter().flatten().cloned()).collect()
-        };
-        self.languages.keys().map(|language| (language.clone(), all(language))).collect()
     }
 
     /// The language to answer in: the first part of the locale where it is known, else the default.
@@ -375,6 +380,7 @@ fn compile(
     reply: &str,
     values: &Map<String, Value>,
 ) -> Result<(), String> {
+    judge_text(reply)?;
     env.add_template_owned(key.to_owned(), reply.to_owned()).map_err(|e| e.to_string())?;
     let template = env.get_template(key).map_err(|e| e.to_string())?;
     // The sample takes one branch of a template; a misspelt name in another would be heard in a turn only.

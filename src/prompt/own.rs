@@ -6,6 +6,7 @@ use minijinja::Environment;
 use serde_json::{Map, Value};
 
 use super::{Problem, REPLIES, Source, compile, entries};
+use crate::model::{FACTS, judge_plain_text};
 
 /// A language file of an agent.
 #[derive(Debug, Clone)]
@@ -19,21 +20,24 @@ pub struct Own {
 /// What a graph needs of its section.
 #[derive(Debug, Clone, Default)]
 pub struct Section {
-    /// The reply keys that it says.
-    pub said: BTreeSet<String>,
-    /// The names of the values that its texts are given, besides [`crate::model::FACTS`].
-    pub values: BTreeSet<String>,
+    /// The reply keys that it says, each with the names of the values that its text is given, besides
+    /// [`crate::model::FACTS`].
+    pub said: BTreeMap<String, BTreeSet<String>>,
 }
 
-impl Section {
-    /// Values as they may be.
-    fn sample(&self) -> Map<String, Value> {
-        let own = self.values.iter().map(|name| (name.clone(), Value::from("x")));
-        let mut sample: Map<String, Value> = own.collect();
-        sample.insert("language".to_owned(), "en".into());
-        sample.insert("signed_in".to_owned(), true.into());
-        sample
-    }
+/// Whether the text can be said whatever its values are.
+fn plain(text: &str, values: &BTreeSet<String>) -> Result<(), String> {
+    let known = values.iter().cloned().chain(FACTS.map(str::to_owned)).collect();
+    judge_plain_text(text, &known)
+}
+
+/// Values as they may be.
+fn sample(values: &BTreeSet<String>) -> Map<String, Value> {
+    let own = values.iter().map(|name| (name.clone(), Value::from("x")));
+    let mut sample: Map<String, Value> = own.collect();
+    sample.insert("language".to_owned(), "en".into());
+    sample.insert("signed_in".to_owned(), true.into());
+    sample
 }
 
 /// Adds the texts; gives the keys that each language has of them.
@@ -56,8 +60,12 @@ pub(super) fn add(
             let section = sections.get(&entry.section).filter(|_| !is_ours(&entry.section));
             let wrong = match section {
                 None => Some(misplaced(&entry.section, sections)),
-                Some(section) if !section.said.contains(key) => Some("is used nowhere".to_owned()),
-                Some(section) => compile(environment, key, &entry.text, &section.sample()).err(),
+                Some(section) => match section.said.get(key) {
+                    None => Some("is used nowhere".to_owned()),
+                    Some(values) => plain(&entry.text, values)
+                        .and_then(|()| compile(environment, key, &entry.text, &sample(values)))
+                        .err(),
+                },
             };
             if let Some(what) = wrong {
                 problems.push(Problem::at(name, text, entry.at, format!("reply `{key}`: {what}")));

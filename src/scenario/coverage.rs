@@ -6,7 +6,7 @@ use std::fmt;
 use super::Scenario;
 use crate::app::sources::{self, Broken};
 use crate::graph::{self, EdgeId, GraphSet};
-use crate::prompt;
+use crate::prompt::{self, Replies};
 
 /// Edges passed, among all there are.
 #[derive(Debug, Clone)]
@@ -26,16 +26,7 @@ impl Coverage {
 
     /// Of the graphs that are compiled in and of the agents that these scenarios load.
     pub fn of_scenarios<'s>(scenarios: impl IntoIterator<Item = &'s Scenario>) -> Result<Self, Broken> {
-        let mut options = graph::Options::default();
-        for loaded in scenarios.into_iter().map(Scenario::graphs) {
-            options.agents.extend(loaded.agents);
-            options.addresses.extend(loaded.addresses);
-            options.secrets.extend(loaded.secrets);
-        }
-        options.agents.sort();
-        options.agents.dedup();
-        let (_, graphs) = sources::load(&prompt::Options::default(), &options)?;
-        Ok(Self::of(&graphs))
+        Ok(Self::of(&loaded(scenarios)?.1))
     }
 
     /// Adds edges.
@@ -47,6 +38,21 @@ impl Coverage {
     pub fn missing(&self) -> Vec<&EdgeId> {
         self.graphs.iter().flat_map(|(_, edges)| edges).filter(|edge| !self.passed.contains(edge)).collect()
     }
+}
+
+/// What is compiled in, and the agents that these scenarios load.
+pub(super) fn loaded<'s>(
+    scenarios: impl IntoIterator<Item = &'s Scenario>,
+) -> Result<(Replies, GraphSet), Broken> {
+    let mut options = graph::Options::default();
+    for loaded in scenarios.into_iter().map(Scenario::graphs) {
+        options.agents.extend(loaded.agents);
+        options.addresses.extend(loaded.addresses);
+        options.secrets.extend(loaded.secrets);
+    }
+    options.agents.sort();
+    options.agents.dedup();
+    sources::load(&prompt::Options::default(), &options)
 }
 
 impl fmt::Display for Coverage {

@@ -20,6 +20,7 @@ pub(super) async fn play(scenario: &Scenario, setup: &Setup) -> Report {
         ..Report::of(scenario)
     };
     report.edges.clone_from(&clean.edges);
+    report.cells.clone_from(&clean.cells);
     if let Some(failure) = clean.failure {
         report.failures.push(failure);
         return report;

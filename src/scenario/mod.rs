@@ -20,6 +20,7 @@ mod coverage;
 mod crash;
 mod doubles;
 pub mod format;
+mod matrix;
 mod place;
 mod player;
 mod process;
@@ -33,6 +34,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use coverage::Coverage;
 pub use format::{Problem, Problems, Scenario};
+pub use matrix::{Cell, Matrix};
 pub use report::{Failure, Report, junit, latency};
 pub use used::{FIGURES, Used};
 

@@ -1,10 +1,13 @@
 //! What came of a play, and its form for other programs.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use super::Scenario;
+use super::matrix::Cell;
 use super::recordings::Exchange;
 use super::used::Used;
 use crate::engine::Elsewhere;
@@ -35,6 +38,8 @@ pub struct Report {
     pub used: Vec<Used>,
     /// The edges that were passed.
     pub edges: BTreeSet<EdgeId>,
+    /// The repairs of conversations that the clean play showed.
+    pub cells: BTreeSet<Cell>,
     /// How often it was played: once, and once for each crash.
     pub plays: usize,
     /// What language models were asked and said, where it was recorded.
@@ -54,11 +59,17 @@ impl Report {
             latencies: Vec::new(),
             used: Vec::new(),
             edges: BTreeSet::new(),
+            cells: BTreeSet::new(),
             plays: 0,
             exchanges: Vec::new(),
             spent: Vec::new(),
             elsewhere: Vec::new(),
         }
+    }
+
+    /// The file's name, without where it is.
+    pub fn name(&self) -> &str {
+        Path::new(&self.file).file_stem().and_then(OsStr::to_str).unwrap_or(&self.file)
     }
 
     /// Whether all was as the scenario says.
@@ -148,6 +159,7 @@ mod tests {
             latencies: latencies.iter().copied().map(Duration::from_millis).collect(),
             used: vec![Used { statements: 7, ..Used::default() }],
             edges: BTreeSet::new(),
+            cells: BTreeSet::new(),
             plays: 1,
             exchanges: Vec::new(),
             spent: Vec::new(),

@@ -7,22 +7,16 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use sha2::Sha256;
 use tracing::error;
 
 use super::line::{Judged, Line, retry_after};
-use super::{Error, Message, Options, Sms, hex};
-use crate::fetch::header::CONTENT_TYPE;
-use crate::fetch::{Answer, Endpoint, Fetch, HeaderMap, HeaderName, HeaderValue, Trust};
+use super::{Error, Message, Options, Sms};
+use crate::fetch::{Answer, Endpoint, Fetch, HeaderMap, Trust, signed};
 use crate::model::{Clock, Secret, Verdict};
 
-const KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const TIMESTAMP: HeaderName = HeaderName::from_static("vestibule-timestamp");
-const SIGNATURE: HeaderName = HeaderName::from_static("vestibule-signature");
 /// Longest id of a gateway's that is kept.
 const LONGEST_ID: usize = 64;
 
@@ -72,20 +66,8 @@ impl Gateway {
 
     fn signed(&self, posted: &Posted<'_>, now: Timestamp) -> Option<(HeaderMap, Vec<u8>)> {
         let body = serde_json::to_vec(posted).ok()?;
-        let timestamp = now.as_second().to_string();
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.secret.expose().as_bytes()).ok()?;
-        mac.update(timestamp.as_bytes());
-        mac.update(b".");
-        mac.update(&body);
-        let hex = hex(&mac.finalize().into_bytes());
-        let text = |text: &str| HeaderValue::from_str(text).ok();
-        let headers = [
-            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-            (KEY, text(posted.id)?),
-            (TIMESTAMP, text(&timestamp)?),
-            (SIGNATURE, text(&format!("v1={hex}"))?),
-        ];
-        Some((HeaderMap::from_iter(headers), body))
+        let headers = signed::headers(self.secret.expose(), (posted.id, now.as_second()), &body)?;
+        Some((headers, body))
     }
 }
 

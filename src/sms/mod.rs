@@ -112,9 +112,3 @@ pub trait Sms: Debug + Send + Sync + 'static {
         Box::pin(std::future::ready(()))
     }
 }
-
-/// Bytes as signatures are written.
-fn hex(bytes: &[u8]) -> String {
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
-}

@@ -57,6 +57,13 @@ sql! {
         "SELECT ", columns!(), " FROM conversations WHERE owner = $1 AND archived = $2 \
          AND (last_message_at, id) < ($3, $4) ORDER BY last_message_at DESC, id DESC LIMIT $5"
     );
+    ALL_AFTER = concat!(
+        "SELECT ", columns!(), " FROM conversations WHERE $1 = 'system' AND id > $2 ORDER BY id LIMIT $3"
+    );
+    TOLD_TO_DESK = concat!(
+        "SELECT ", columns!(), " FROM conversations WHERE $1 = 'system' AND last_message_at >= $2 \
+         AND id IN (SELECT conversation_id FROM outbox WHERE kind = 'handoff') ORDER BY last_message_at DESC, id DESC"
+    );
     INSERT = concat!(
         "INSERT INTO conversations (", columns!(), ") \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING"
@@ -117,6 +124,25 @@ impl Store {
             Some((at, id)) => (RECENT_AFTER, args![actor.as_str(), archived, at, &id, limit]),
         };
         self.records(actor, question, read).await
+    }
+
+    /// Conversations of which the operator's desk was told something at any time, and in which something was said since
+    /// then, the last spoken in first. Nobody but the system gets an answer.
+    pub async fn told_to_desk(&self, actor: &Actor, since: Timestamp) -> Result<Vec<Conversation>, Error> {
+        self.records(actor, (TOLD_TO_DESK, args![actor.as_str(), since]), read).await
+    }
+}
+
+impl Store {
+    /// Everybody's conversations by their ids, from the one after `after` on; for the system alone.
+    pub async fn every_conversation(
+        &self,
+        actor: &Actor,
+        after: Option<&ConversationId>,
+        limit: u32,
+    ) -> Result<Vec<Conversation>, Error> {
+        let after = after.map_or("", ConversationId::as_str);
+        self.records(actor, (ALL_AFTER, args![actor.as_str(), after, limit]), read).await
     }
 }
 

@@ -162,6 +162,14 @@ impl Store {
         Ok(Self { db: Arc::new(db), statements })
     }
 
+    /// Opens a database that is there, to read it and nothing else: nothing is made or brought up to date, and every set of
+    /// writes is refused. One whose tables are of another version may not be readable.
+    pub async fn open_to_read(options: &Options) -> Result<Self, Error> {
+        let statements = Arc::new(Statements::default());
+        let db = Db::open_to_read(options, Arc::clone(&statements)).await?;
+        Ok(Self { db: Arc::new(db), statements })
+    }
+
     /// Runs the writes in one transaction, in their order. Dropping this future never splits the set: it is applied
     /// whole or not at all.
     pub async fn apply(&self, actor: &Actor, writes: Vec<Write>) -> Result<Applied, Error> {

@@ -10,6 +10,7 @@
 //! cannot fail), and a row in `registry.rs`.
 
 pub mod account;
+mod call;
 pub mod contact;
 mod counts;
 pub mod device;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+pub use call::{Callable, Called, call, callable};
 pub use options::{Options, SessionLimit};
 pub use registry::{Spec, registry};
 

@@ -1,17 +1,18 @@
 //! Calls to outside agents: made, judged, tried again, and their answers handed to the conversation.
 
 use serde_json::Value;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::outside::Reached;
-use super::{Error, Worker, retry};
+use super::{Error, Worker, chain, retry};
 use crate::bus::{Answered, Boundary, Delivery};
-use crate::engine::Due;
-use crate::model::is_unseen;
+use crate::engine::{Due, shown};
 use crate::store::outbox::Effect;
 
-/// Longest value that is taken of an answer, in characters.
-const LONGEST: usize = 200;
+/// How many workers may be lost with a call, beyond its retries, before it counts as failed without being made again.
+const LOST: i64 = 2;
+/// How often, beyond those, it is tried to tell the conversation so. A store that fails passes; what it refuses does not.
+const TOLD: i64 = 3;
 
 /// What one try came to.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,9 +25,10 @@ enum Judged {
 
 impl Worker {
     /// Makes one try of a claimed call. What fails before it leaves is the call's end: it would fail again.
-    pub(super) async fn call(&self, effect: &Effect) -> Result<(), Error> {
-        let judged = match self.due(effect) {
-            Ok(due) if effect.not_after > self.parts.clock.now() => {
+    pub(super) async fn call(&self, effect: &Effect, due: Result<Due, Error>) -> Result<(), Error> {
+        let most = due.as_ref().map_or(0, |due| i64::from(due.retries)) + LOST;
+        let judged = match due {
+            Ok(due) if effect.not_after > self.parts.clock.now() && effect.tries <= most => {
                 let reached = self.parts.outside.call(&effect.id, &due).await;
                 let is_last = effect.tries >= i64::from(due.retries);
                 match judge(&reached, &due.into) {
@@ -52,17 +54,25 @@ impl Worker {
             Judged::Over(outcome, fields) => (outcome, fields),
         };
         info!(effectId = %effect.id, node = effect.template, outcome, "Outside agent called");
-        let answered = Answered { outcome, fields, by: self.name.clone() };
+        let answered = Answered { outcome, fields, by: self.name.clone(), nth: effect.tries + 1 };
         // The claim ends with the turn that the answer resumes, in one transaction: until then it is made again.
         if !self.parts.deliveries.report(&effect.id, Delivery::Answered(answered.clone())) {
-            let told = self.parts.engine.called(effect, &answered).await;
+            let engine = &self.parts.engine;
+            let told = match engine.called(effect, &answered).await {
+                Err(e) if effect.tries > most + TOLD => {
+                    error!(effectId = %effect.id, error = %crate::mask::line(&chain(&e)), "Call given up untold");
+                    engine.called_in_vain(effect, &answered).await
+                }
+                told => told,
+            };
             told.map_err(|e| Error::Engine(Box::new(e)))?;
         }
         self.parts.boundaries.pass(Boundary::Finished).await;
         Ok(())
     }
 
-    fn due(&self, effect: &Effect) -> Result<Due, Error> {
+    /// What is to be called.
+    pub(super) fn due(&self, effect: &Effect) -> Result<Due, Error> {
         let sealed = effect.destination_sealed.as_deref().ok_or(Error::Lacks("destination"))?;
         let plain = self.parts.keys.open(effect.id.as_str(), sealed)?;
         serde_json::from_slice(&plain).map_err(|_| Error::Lacks("call"))
@@ -94,18 +104,8 @@ fn taken(body: &[u8], into: &[(String, String)]) -> Option<Vec<(String, String)>
         return Some(Vec::new());
     }
     let answer: Value = serde_json::from_slice(body).ok()?;
-    let value = |pointer: &str| answer.pointer(pointer).map(text).unwrap_or_default();
+    let value = |pointer: &str| answer.pointer(pointer).map(shown).unwrap_or_default();
     Some(into.iter().map(|(field, pointer)| (field.clone(), value(pointer))).collect())
-}
-
-/// A value as a text that can be shown: of one line, and not long. What is no single value is none.
-fn text(value: &Value) -> String {
-    let whole = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(_) | Value::Bool(_) => value.to_string(),
-        Value::Null | Value::Array(_) | Value::Object(_) => String::new(),
-    };
-    whole.chars().filter(|c| !c.is_control() && !is_unseen(*c)).take(LONGEST).collect()
 }
 
 #[cfg(test)]
@@ -155,7 +155,7 @@ mod tests {
                 "abcd",
                 "{{ signed_in }}",
             ),
-            (format!(r#"{{"status": "{long}"}}"#), &long[..LONGEST], ""),
+            (format!(r#"{{"status": "{long}"}}"#), &long[..200], ""),
         ] {
             let fields = vec![("status".to_owned(), status.to_owned()), ("eta".to_owned(), eta.to_owned())];
             assert_eq!(judged(200, &body), Judged::Over("ok", fields), "{body:.60}");

@@ -7,7 +7,7 @@ use tracing::{info, warn};
 use super::{Error, Worker, retry, settle};
 use crate::bus::Delivery;
 use crate::model::{Actor, DeliveryStatus, Event, EventId, EventKind, Verdict};
-use crate::store::outbox::{self, Effect, EffectStatus, Finish, Report};
+use crate::store::outbox::{self, Claim, Effect, EffectStatus, Finish, Report};
 use crate::store::{Applied, Write, audit};
 
 /// How a try ended.
@@ -36,7 +36,7 @@ impl Worker {
             (end.status == EffectStatus::Uncertain).then(|| settle::first_look(effect, at)).flatten();
         let mut writes = vec![outbox::finish(Finish {
             effect: &effect.id,
-            by: &self.name,
+            claim: self.claim_on(effect),
             status: end.status,
             provider_id: end.provider_id,
             error: end.code,
@@ -71,6 +71,11 @@ impl Worker {
         Ok(if is_uncertain { Delivery::Uncertain } else { Delivery::Stands })
     }
 
+    /// This worker's claim on an effect that it read before it claimed it.
+    pub(super) fn claim_on(&self, effect: &Effect) -> Claim<'_> {
+        Claim { by: &self.name, nth: effect.tries + 1 }
+    }
+
     /// It waits for its next try.
     pub(super) async fn again(
         &self,
@@ -78,7 +83,7 @@ impl Worker {
         code: &str,
         (next, at): (Timestamp, Timestamp),
     ) -> Result<Delivery, Error> {
-        let writes = vec![outbox::again(&effect.id, &self.name, code, (next, at))];
+        let writes = vec![outbox::again(&effect.id, self.claim_on(effect), code, (next, at))];
         if self.parts.store.apply(&Actor::System, writes).await? != Applied::Done {
             return Ok(Delivery::Stands);
         }

@@ -30,7 +30,8 @@ impl Worker {
         let plain = self.parts.keys.open(effect.id.as_str(), sealed)?;
         let to = std::str::from_utf8(&plain).map_err(|_| unreadable())?;
         let Some(values) = self.values(effect, to).await? else { return Ok(None) };
-        let say = |key: &str| self.parts.replies.say(&effect.locale, key, &values);
+        let replies = self.parts.engine.talk().replies;
+        let say = |key: &str| replies.say(&effect.locale, key, &values);
         let (id, text) = (effect.id.clone(), Secret::new(say(&effect.template)?));
         if effect.kind == "sms" {
             let to = Phone::parse(to, None).map_err(|_| unreadable())?;
@@ -47,7 +48,7 @@ impl Worker {
         let subject = say("email.subject")?;
         let code = values.get("code").and_then(Value::as_str);
         let letter = Letter { locale: &effect.locale, subject: &subject, text: text.expose(), code };
-        let html = Secret::new(self.parts.replies.html(&letter)?);
+        let html = Secret::new(replies.html(&letter)?);
         Ok(Some(match effect.kind.as_str() {
             "email" => {
                 let to = Email::parse(to).map_err(|_| unreadable())?;

@@ -9,12 +9,16 @@
 //! code will never arrive, to the engine.
 //!
 //! A call to an outside agent (`call.rs`) is an effect that may be made twice: it is tried again whatever became of it, and
-//! its answer goes to the conversation that waits for it.
+//! its answer goes to the conversation that waits for it. Calls wait their turn among themselves, and a claim on one holds for
+//! the time of its try longer: what follows the answer has as long as with any other effect.
+//! A timer (`timer.rs`) goes nowhere: once it is due, the conversation whose question waits is told.
+//! What the operator's desk is told (`desk.rs`) takes the way of a call, and may be made twice too.
 //!
 //! Adding a kind of effect: its variant of `Outgoing` and its arm in `message.rs`, its sender in [`Parts`] and in
 //! `hand_over`, and its kind in the row that queues it.
 
 mod call;
+mod desk;
 mod mark;
 mod message;
 mod options;
@@ -22,8 +26,10 @@ mod outside;
 mod retry;
 mod settle;
 mod sweep;
+mod timer;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, Semaphore, mpsc};
@@ -37,12 +43,12 @@ pub use outside::{Outside, OverHttp, Reached};
 use self::message::Outgoing;
 use crate::bus::{Boundaries, Boundary, Deliveries, Delivery};
 use crate::crypto::Keys;
-use crate::engine::{Engine, OUTSIDE};
+use crate::engine::{Due, Engine, OUTSIDE, TIMER};
+use crate::handoff::{self, Desk};
 use crate::mail::Mail;
 use crate::model::{Actor, Clock, EffectId, EventId, Randomness, Verdict};
-use crate::prompt::Replies;
 use crate::sms::Sms;
-use crate::store::outbox::{self, Effect};
+use crate::store::outbox::{self, Effect, Lane};
 use crate::store::{Applied, Store};
 use sweep::PURGE_EVERY;
 
@@ -75,8 +81,6 @@ pub struct Parts {
     pub store: Store,
     /// Keys.
     pub keys: Arc<Keys>,
-    /// Texts.
-    pub replies: Arc<Replies>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -91,6 +95,8 @@ pub struct Parts {
     pub mail: Arc<dyn Mail>,
     /// The door to outside agents.
     pub outside: Arc<dyn Outside>,
+    /// The door to the operator's desk, where there is one.
+    pub desk: Option<Arc<dyn Desk>>,
     /// The domain that codes by text message are bound to, where one is known.
     pub domain: Option<String>,
     /// Settings.
@@ -104,9 +110,40 @@ pub struct Worker {
     name: String,
     /// Tries under way; a slow provider must not hold up the others.
     tries: TaskTracker,
-    places: Arc<Semaphore>,
+    places: Places,
     /// Held while providers are asked about what is uncertain.
-    asking: Arc<Mutex<()>>,
+    asking: Mutex<()>,
+    ask_again: AtomicBool,
+}
+
+/// Most timers that are told of at once. Nobody outside is asked for it, so none takes long.
+const TIMERS: u32 = 8;
+
+/// How many effects are worked on at once. Each lane has places of its own, so that none holds up another.
+#[derive(Debug)]
+struct Places {
+    messages: Semaphore,
+    calls: Semaphore,
+    timers: Semaphore,
+}
+
+impl Places {
+    fn new(options: &Options) -> Self {
+        let so_many = |n| Semaphore::new(usize::try_from(n).unwrap_or(Semaphore::MAX_PERMITS));
+        Self {
+            messages: so_many(options.at_once),
+            calls: so_many(options.calls_at_once),
+            timers: so_many(TIMERS),
+        }
+    }
+
+    fn of(&self, lane: Lane) -> &Semaphore {
+        match lane {
+            Lane::Messages => &self.messages,
+            Lane::Calls => &self.calls,
+            Lane::Timers => &self.timers,
+        }
+    }
 }
 
 impl Worker {
@@ -114,19 +151,25 @@ impl Worker {
     pub fn new(parts: Parts) -> Arc<Self> {
         let mut rng = parts.randomness.stream("worker");
         let name = EventId::new(parts.clock.now(), &mut rng).as_str().replacen("evt_", "wrk_", 1);
-        let places = usize::try_from(parts.options.at_once).unwrap_or(Semaphore::MAX_PERMITS);
+        let places = Places::new(&parts.options);
         Arc::new(Self {
             parts,
             name,
             tries: TaskTracker::new(),
-            places: Arc::new(Semaphore::new(places)),
-            asking: Arc::default(),
+            places,
+            asking: Mutex::default(),
+            ask_again: AtomicBool::default(),
         })
     }
 
     /// Its name, under which it claims.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The tries that are under way.
+    pub fn tries(&self) -> &TaskTracker {
+        &self.tries
     }
 
     /// Works until it is stopped: on what is queued here at once, and at intervals on what other nodes left behind. What
@@ -162,15 +205,11 @@ impl Worker {
         self.tries.wait().await;
     }
 
-    /// Begins a try as soon as there is a place for it. A provider that takes its time fills the places; the worker goes on
-    /// hearing of new effects meanwhile.
+    /// Begins a try as soon as there is a place for it. A provider that takes its time fills the places of its lane; the
+    /// worker goes on hearing of new effects meanwhile.
     fn begin(self: &Arc<Self>, effect: EffectId) {
         let worker = Arc::clone(self);
-        self.tries.spawn(async move {
-            let Ok(place) = Arc::clone(&worker.places).acquire_owned().await else { return };
-            worker.work(&effect).await;
-            drop(place);
-        });
+        self.tries.spawn(async move { worker.work(&effect).await });
     }
 
     /// Makes one try of one effect.
@@ -187,15 +226,25 @@ impl Worker {
 
     async fn try_once(&self, id: &EffectId) -> Result<(), Error> {
         let Some(effect) = self.parts.store.effect(&Actor::System, id).await? else { return Ok(()) };
+        // Held until the try is over. The places are never closed.
+        let Ok(_place) = self.places.of(effect.lane()).acquire().await else { return Ok(()) };
         let now = self.parts.clock.now();
-        let lease = now + millis(self.parts.options.lease_seconds.saturating_mul(1_000));
-        let claim = outbox::claim(id, &self.name, lease, now);
+        let due = (effect.kind == OUTSIDE).then(|| self.due(&effect));
+        let longest = due.iter().flatten().map(Due::timeout).max().unwrap_or_default();
+        let lease = now + millis(self.parts.options.lease_seconds.saturating_mul(1_000)) + longest;
+        let claim = outbox::claim(&effect, &self.name, lease, now);
         if self.parts.store.apply(&Actor::System, vec![claim]).await? != Applied::Done {
             return Ok(());
         }
         self.parts.boundaries.pass(Boundary::Claimed).await;
-        if effect.kind == OUTSIDE {
-            return self.call(&effect).await;
+        if let Some(due) = due {
+            return self.call(&effect, due).await;
+        }
+        if effect.kind == TIMER {
+            return self.time_is_up(&effect).await;
+        }
+        if effect.kind == handoff::KIND {
+            return self.tell_desk(&effect).await;
         }
         // What fails before it is handed over has not left: it is tried again like what no provider took.
         let verdict = self.verdict(&effect, now).await.unwrap_or_else(|e| {

@@ -11,6 +11,8 @@ pub struct Options {
     pub poll_ms: u64,
     /// Most messages handed to providers at once.
     pub at_once: u32,
+    /// Most calls to outside agents made at once, besides.
+    pub calls_at_once: u32,
     /// How often a message is tried that no provider takes.
     pub max_tries: u32,
     /// Longest pause before the second try, in milliseconds; it doubles with each further one.
@@ -26,6 +28,7 @@ impl Default for Options {
             lease_seconds: 30,
             poll_ms: 500,
             at_once: 32,
+            calls_at_once: 32,
             max_tries: 8,
             retry_ms: 1_000,
             retry_most_seconds: 60,

@@ -1,14 +1,17 @@
 //! What is looked for at intervals: effects that nobody works on, and rows that need not be kept any more.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tracing::{error, warn};
 
 use super::{Error, Worker, chain, millis};
-use crate::engine::OUTSIDE;
+use crate::engine::{OUTSIDE, TIMER};
+use crate::handoff;
 use crate::model::{Actor, EventKind};
+use crate::store::outbox::Lane;
 use crate::store::{Applied, challenges, channels, counters, outbox, pending, sessions, slots};
 
 /// Most effects taken up in one sweep.
@@ -34,11 +37,14 @@ impl Worker {
     pub async fn sweep(self: &Arc<Self>) {
         let now = self.parts.clock.now();
         let before = now - millis(self.parts.options.first_try_ms);
-        // What waits for a place has one reserved by the time it is looked for again.
-        let free = u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX).min(BATCH);
-        match self.parts.store.due_effects(&Actor::System, (before, now), free).await {
-            Ok(due) => due.into_iter().for_each(|effect| self.begin(effect.id)),
-            Err(e) => error!(error = %e, "Outbox sweep failed"),
+        for lane in Lane::ALL {
+            // What waits for a place has one reserved by the time it is looked for again.
+            let free =
+                u32::try_from(self.places.of(*lane).available_permits()).unwrap_or(u32::MAX).min(BATCH);
+            match self.parts.store.due_effects(&Actor::System, *lane, (before, now), free).await {
+                Ok(due) => due.into_iter().for_each(|effect| self.begin(effect.id)),
+                Err(e) => error!(error = %e, "Outbox sweep failed"),
+            }
         }
         if let Err(e) = self.parts.engine.apply_due_changes(now).await {
             error!(error = %crate::mask::line(&chain(&e)), "A change of number could not be made");
@@ -55,17 +61,23 @@ impl Worker {
         self.ask_providers();
     }
 
-    /// Asks providers about what is uncertain, beside everything else: their answers may take long.
+    /// Asks providers about what is uncertain, beside everything else: their answers may take long. What has become due
+    /// while they were asked is asked about right after.
     fn ask_providers(self: &Arc<Self>) {
-        let Ok(asking) = Arc::clone(&self.asking).try_lock_owned() else { return };
+        self.ask_again.store(true, Ordering::SeqCst);
         let worker = Arc::clone(self);
         self.tries.spawn(async move {
-            for asked in [worker.settle().await, worker.feed_back().await] {
-                if let Err(e) = asked {
-                    error!(error = %crate::mask::line(&chain(&e)), "Providers could not be asked");
+            while let Ok(asking) = worker.asking.try_lock() {
+                if !worker.ask_again.swap(false, Ordering::SeqCst) {
+                    return;
                 }
+                for asked in [worker.settle().await, worker.feed_back().await] {
+                    if let Err(e) = asked {
+                        error!(error = %crate::mask::line(&chain(&e)), "Providers could not be asked");
+                    }
+                }
+                drop(asking);
             }
-            drop(asking);
         });
     }
 
@@ -105,10 +117,10 @@ impl Worker {
     async fn orphans(self: &Arc<Self>) -> Result<(), Error> {
         let now = self.parts.clock.now();
         for effect in self.parts.store.stale_claims(&Actor::System, now, BATCH).await? {
-            if effect.kind == OUTSIDE {
+            if [OUTSIDE, TIMER, handoff::KIND].contains(&effect.kind.as_str()) {
                 let requeued = vec![outbox::requeue(&effect.id, now)];
                 if self.parts.store.apply(&Actor::System, requeued).await? == Applied::Done {
-                    warn!(effectId = %effect.id, "Call is made again: its worker was lost");
+                    warn!(effectId = %effect.id, kind = effect.kind, "Effect is worked on again: its worker was lost");
                     self.begin(effect.id);
                 }
                 continue;

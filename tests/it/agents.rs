@@ -6,9 +6,11 @@ use vestibule::app::sources;
 use vestibule::engine::Due;
 use vestibule::fetch::{self, Fetch};
 use vestibule::model::{EffectId, Randomness};
+use vestibule::scenario::{Scenario, Setup, play};
 use vestibule::worker::{Outside, OverHttp, Reached};
 use vestibule::{graph, prompt};
 
+use crate::scenarios::assert_passed;
 use crate::support::db::Folder;
 use crate::support::site::{Act, Site};
 
@@ -66,7 +68,7 @@ fn everything_that_is_wrong_is_told_at_once() {
     ]);
     for expected in [
         "graph.toml:7:10: unknown action `answers`",
-        "replies.en.toml:2:1: reply `orders.status`: it has no value `number`",
+        "replies.en.toml:2:1: reply `orders.status`: nothing is called `number`; known are: language, signed_in",
         "replies.en.toml:3:1: reply `orders.other`: is used nowhere",
         "replies.en.toml:5:1: reply `general.help`: the section [general] is the product's own; name the graph otherwise",
         "replies.en.toml:7:1: reply `order.x`: its section is to be named as its graph: [orders]",
@@ -75,6 +77,58 @@ fn everything_that_is_wrong_is_told_at_once() {
     ] {
         assert!(found.iter().any(|line| line.starts_with(expected)), "{expected}\n--\n{found:#?}");
     }
+}
+
+/// One sample would take one branch: a mistake in another would be met by a person.
+#[test]
+fn a_mistake_in_a_branch_that_is_rarely_taken_is_told() {
+    let graph = "[graph]\nname = \"orders\"\nversion = 1\nentry = \"ask\"\n[node.ask]\nask = \"text\"\n\
+                 reply = \"orders.ask\"\naction = \"answered\"\ninto = \"number\"\non = { answered = \"choose\" }\n\
+                 [node.choose]\ngoto = [{ when = \"number == '1' and number|upper\", to = \"say\" }, { to = \"hours\" }]\n\
+                 [node.say]\nsay = \"orders.say\"\naction = \"answered\"\n\
+                 [node.hours]\nsay = \"sessions.devices\"\naction = \"answered\"\n";
+    let texts = "[orders]\nask = \"{% if number == '1' %}{{ number|trim }}{% else %}x{% endif %}\"\nsay = \"{{ number + 1 }}\"\n";
+    let files = [("graph.toml", graph), ("replies.en.toml", texts), ("utterances.jsonl", SAID)];
+    let found = wrong(&files);
+    for expected in [
+        "graph.toml:12:18: `when`: there is no filter `upper`; there are: safe, escape, e",
+        "replies.en.toml:2:1: reply `orders.ask`: there is no filter `trim`; there are: safe, escape, e",
+        "replies.en.toml:3:1: reply `orders.say`: arithmetic may fail in a turn",
+    ] {
+        assert!(found.iter().any(|line| line.starts_with(expected)), "{expected}\n--\n{found:#?}");
+    }
+    // Once the texts are right: what the product's own text is told, this graph does not know.
+    let texts = "[orders]\nask = \"x\"\nsay = \"{{ number }}\"\n";
+    let graph = graph.replace(" and number|upper", "");
+    let found = wrong(&[
+        ("graph.toml", &graph),
+        ("replies.en.toml", texts),
+        ("replies.es.toml", texts),
+        ("utterances.jsonl", SAID),
+    ]);
+    assert_eq!(
+        found,
+        ["graph.toml:17:7: reply `sessions.devices` is told `count`, which is no field of this graph"]
+    );
+}
+
+/// What the engine gives to texts, whichever agent is at work, is no field of an agent's.
+#[test]
+fn the_names_that_the_engine_gives_are_kept_from_agents() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let engine = std::fs::read_dir(root.join("engine")).unwrap().map(|entry| entry.unwrap().path());
+    let repair = ["repair.rs", "orchestrator.rs"].map(|name| root.join("agent").join(name));
+    let mut found = Vec::new();
+    for file in engine.chain(repair) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for begins in ["values.insert(\"", "tell(\""] {
+            let names = text.split(begins).skip(1).filter_map(|rest| rest.split('"').next());
+            found.extend(names.map(str::to_owned));
+        }
+    }
+    assert!(found.len() > 6, "{found:?}");
+    found.retain(|name| !vestibule::model::GIVEN.contains(&name.as_str()));
+    assert_eq!(found, Vec::<String>::new());
 }
 
 #[test]
@@ -112,7 +166,7 @@ fn blocks(kind: &str) -> Vec<String> {
 #[test]
 fn the_agent_of_the_readme_loads() {
     let (toml, said) = (blocks("toml"), blocks("json"));
-    let [graph, en, es] = toml.as_slice() else { panic!("{toml:?}") };
+    let [graph, en, es, ..] = toml.as_slice() else { panic!("{toml:?}") };
     let folder = folder(&[
         ("graph.toml", graph),
         ("replies.en.toml", en),
@@ -127,6 +181,62 @@ fn the_agent_of_the_readme_loads() {
     assert!(unset.contains("the address `orders_url` is not configured"), "{unset}");
     options.addresses.push("orders_url=http://127.0.0.1:8099".parse().unwrap());
     assert_eq!(load(&options), Ok(()));
+}
+
+const NAMES: &str = r#"[graph]
+name = "badge"
+version = 1
+entry = "who"
+[node.who]
+goto = [{ when = "signed_in", to = "ask_name" }, { to = "say_log_in" }]
+[node.ask_name]
+ask = "text"
+reply = "badge.ask"
+action = "details_requested"
+into = "wanted"
+on.answered = "rename"
+[node.rename]
+call = "update_user_name"
+with = { full_name = "{{ wanted }}" }
+into = { printed = "/full_name", trouble = "/reason" }
+on = { ok = "end", refused = "say_bad" }
+[node.end]
+call = "revoke_session"
+with = { session_id = "{{ wanted }}" }
+on = { ok = "say_bad", refused = "say_done" }
+[node.say_done]
+say = "badge.done"
+action = "answered"
+[node.say_bad]
+say = "badge.bad"
+action = "invalid_value"
+[node.say_log_in]
+say = "badge.log_in"
+action = "authentication_required"
+"#;
+
+#[tokio::test]
+async fn a_tool_that_an_agent_calls_does_what_it_does_for_whoever_speaks_and_refuses_alike() {
+    let texts = "[badge]\nask = \"Which name?\"\ndone = \"Printed: {{ printed }}.\"\nbad = \"No: {{ trouble }}.\"\nlog_in = \"Log in.\"\n";
+    let said = "{\"text\": \"print a badge\", \"lang\": \"en\"}\n{\"text\": \"print my badge please\", \"lang\": \"en\"}\n";
+    let folder = folder(&[
+        ("graph.toml", NAMES),
+        ("replies.en.toml", texts),
+        ("replies.es.toml", texts),
+        ("utterances.jsonl", said),
+    ]);
+    let text = format!(
+        "# Badges\nconfig VESTIBULE__GRAPH__AGENTS={}\n\
+         > print a badge\n< badge.log_in\n\
+         > log me in, my phone is +1 415 555 2671\n< auth.code_sent\n! sms\n> {{code}}\n< auth.ask_name\n> John\n\
+         < auth.registered session=yes\n\
+         > print a badge\n< badge.ask\n> Ada\n< message=\"Printed: Ada.\"\n= audit=name_changed\n\
+         > print a badge\n< badge.ask\n> ...\n< message=\"No: no_letters.\"\n\
+         > show my profile\n< identity.shown data.full_name=\"Ada\"\n",
+        folder.path().display(),
+    );
+    let report = play(&Scenario::parse("badge.md", &text).unwrap(), &Setup::new(None).unwrap()).await;
+    assert_passed(&report);
 }
 
 fn settings(texts: &[&str]) -> Vec<graph::Setting> {
@@ -154,10 +264,22 @@ fn effect() -> EffectId {
 fn door(address: &str) -> Result<OverHttp, fetch::Error> {
     let options = graph::Options {
         addresses: settings(&[&format!("orders_url={address}")]),
-        secrets: settings(&["orders_key=k3y", "other_key=other"]),
+        secrets: settings(&["orders_key=Bearer k3y", "other_key=other"]),
         ..graph::Options::default()
     };
     OverHttp::new(&Fetch::new(&fetch::Options::default()).unwrap(), &options)
+}
+
+#[test]
+fn a_secret_holds_what_a_header_may() {
+    for secret in ["k3y", "Bearer abc.d-e_f~g+/=", "a, b; c=\"d\"", "a\tb", "=="] {
+        let setting: graph::Setting = format!("orders_key={secret}").parse().unwrap();
+        assert_eq!(setting.value.expose(), secret);
+        assert!(fetch::HeaderValue::from_str(secret).is_ok());
+    }
+    for secret in ["", " ", " k3y", "k3y ", "\tk3y", "a\nb", "a\r\nhost: evil", "a\0b", "clé", "a\u{7f}b"] {
+        assert!(format!("orders_key={secret}").parse::<graph::Setting>().is_err(), "{secret:?}");
+    }
 }
 
 #[tokio::test]
@@ -178,7 +300,9 @@ async fn a_call_leaves_with_what_its_node_names_and_nothing_else() {
     let [get, post] = requests.as_slice() else { panic!("{requests:?}") };
     assert!(get.starts_with("GET /v1/orders/a%2Fb?full=1 HTTP/1.1\r\n"), "{get}");
     assert!(
-        get.contains("x-api-key: k3y") && !get.contains("other") && !get.contains("idempotency-key"),
+        get.contains("x-api-key: Bearer k3y\r\n")
+            && !get.contains("other")
+            && !get.contains("idempotency-key"),
         "{get}"
     );
     assert!(post.starts_with("POST /v1/x HTTP/1.1\r\n") && post.ends_with("\r\n\r\n{\"n\":\"1\"}"), "{post}");

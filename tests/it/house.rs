@@ -17,7 +17,10 @@ const FLOORS: &[(u8, &[&str])] = &[
     (0, &["model", "trace", "fetch"]),
     (
         1,
-        &["crypto", "store", "graph", "prompt", "llm", "nlu", "sms", "mail", "bus", "limit", "mask", "clock"],
+        &[
+            "crypto", "store", "graph", "prompt", "llm", "nlu", "sms", "mail", "handoff", "bus", "limit",
+            "mask", "clock",
+        ],
     ),
     (2, &["classify", "dev_outbox"]),
     (3, &["tool"]),
@@ -254,6 +257,7 @@ fn named_in_code(sources: &BTreeMap<String, String>) -> BTreeSet<String> {
         let code = code(text);
         for prefix in [
             "\"auth.",
+            "\"desk.",
             "\"email.",
             "\"general.",
             "\"identity.",

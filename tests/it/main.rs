@@ -2,23 +2,30 @@
 
 #![cfg(test)]
 
+mod against;
 mod agents;
 mod attacks;
+mod calls;
 mod capture;
 mod chat;
 mod contacts;
 mod fetch;
+mod handoff;
 mod house;
 mod http;
 mod kill;
 mod limits;
 mod llm;
 mod mail;
+mod meanwhile;
 mod model;
 mod outbox;
+mod random;
 mod readme;
+mod reload;
 mod restart;
 mod scenarios;
+mod silence;
 mod sms;
 mod store;
 mod suggestions;

@@ -4,11 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use futures::{StreamExt, stream};
-use vestibule::scenario::{Coverage, Report, Scenario, Setup, Used, play, play_with_crashes};
+use vestibule::scenario::{Coverage, Matrix, Report, Scenario, Setup, Used, play, play_with_crashes};
 
-use crate::support::db::{postgres, postgres_url};
+use crate::support::db::{postgres, postgres_url, variable};
 
 static ON_SQLITE: LazyLock<Setup> = LazyLock::new(|| Setup::new(None).unwrap());
+
+/// What stands above the table.
+const MATRIX: &str = "# Repairs of a conversation\n\n\
+    Which scenario shows what comes of a move while an agent's question waits, as \
+    `vestibule replay fixtures/scenarios fixtures/agents/*/scenarios --matrix` prints it. \
+    Each cell names the first scenario and counts the others; `–` is a cell that makes no sense, for a reason below.\n\n";
 
 fn scenario(text: &str) -> Scenario {
     Scenario::parse("test.md", text).unwrap()
@@ -63,6 +69,30 @@ mod every_scenario_passes {
         let missing: Vec<String> =
             coverage.missing().iter().map(|e| format!("{}.{}.{}", e.graph, e.from, e.outcome)).collect();
         assert_eq!(missing, Vec::<String>::new());
+        every_repair_is_shown(&reports);
+    }
+
+    /// For each agent whose questions can meet it, in every language; the page that tells so is up to date.
+    fn every_repair_is_shown(reports: &[Report]) {
+        let mut matrix = Matrix::of_scenarios(&all_kept()).unwrap();
+        let all = matrix.missing().len();
+        assert!(all > 100, "only {all} cells are to be filled");
+        for report in reports {
+            matrix.add(report.name(), &report.cells);
+        }
+        assert_eq!(matrix.missing(), Vec::new());
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/matrix.md");
+        let page = format!("{MATRIX}{matrix}");
+        if variable("UPDATE_MATRIX").is_some() {
+            std::fs::write(&file, page).unwrap();
+        } else {
+            let is_same = std::fs::read_to_string(&file).unwrap() == page;
+            assert!(
+                is_same,
+                "{} is old: run `UPDATE_MATRIX=1 cargo test --test it every_scenario`",
+                file.display()
+            );
+        }
     }
 
     #[tokio::test]
@@ -107,6 +137,13 @@ mod killed_anywhere_they_end_the_same {
         let agent = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/agents/order_status");
         for name in ["unknown_order.md", "backend_down.md"] {
             all_the_same(&Scenario::read(&agent.join("scenarios").join(name)).unwrap()).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_conversation_that_a_person_has() {
+        for name in ["es_handoff.md", "handoff_silence.md", "handoff_unreachable.md"] {
+            killed(name).await;
         }
     }
 

@@ -207,7 +207,7 @@ impl Handler for RenameDevice {
         let ask = UpdateDeviceName { device_id: device_id.clone(), device_name: name.clone() };
         match session::update_device_name(&mut turn.tools, &who, ask).await? {
             UpdateDeviceNameAnswer::Renamed { device_name } => turn.tell("device_name", device_name),
-            // It was listed a moment ago and is not theirs any more: this write finds no row, and the turn runs again.
+            // It was theirs a moment ago and is not any more: this write finds no row, and the turn runs again.
             UpdateDeviceNameAnswer::Invalid { .. } | UpdateDeviceNameAnswer::Unknown => {
                 let user = turn.tools.actor.user().cloned().ok_or(Error::Unproven(Self::NAME))?;
                 turn.tools.unit.push(devices::rename(&device_id, &user, &name));

@@ -137,7 +137,12 @@ async fn rename(
         task.name.clone_from(&turn.heard.entities.value);
     }
     let devices = session::get_user_devices(&turn.tools, who, GetUserDevices {}).await?;
-    let list: Vec<Entry> = devices.devices.iter().map(of_device).collect();
+    // On a device that somebody else signed in on since, the name is theirs to give.
+    let list: Vec<Entry> = devices.devices.iter().filter(|d| d.is_own).map(of_device).collect();
+    if task.target.as_ref().is_some_and(|target| list.iter().all(|entry| entry.id != *target)) {
+        task.target = None;
+        return ask(turn, task, (&list, To::DeviceUnknown));
+    }
     if task.target.is_none() {
         match resolve(&turn.heard.entities, &list, turn.tools.now) {
             Found::One(entry) => task.target = Some(entry.id),

@@ -136,7 +136,22 @@ pub(super) fn new_name(text: &str) -> Option<String> {
     });
     let named = named
         .or_else(|| tail_after(text, &[" to ", " as ", " a ", " in ", " en ", " para ", " zu ", " um "]));
-    named.and_then(|tail| cut(&tail))
+    named.and_then(|tail| cut(&tail)).filter(|name| !is_the_request(name))
+}
+
+/// "Rename a device" and "I want to rename my phone" hold no name, though a word before what follows could begin one.
+fn is_the_request(name: &str) -> bool {
+    const KINDS: &str = "device|phone|laptop|tablet|computer|dispositivo|telefono|movil|portatil|tableta";
+    const VERBS: &str =
+        "rename|change|call|name|give|renombrar|cambiar|cambiarle|llamar|poner|ponerle|dar|darle";
+    const WHICH: &str = "a|an|my|this|the|one|un|una|mi|este|esta|el|la";
+    let is_in = |list: &str, word: &String| list.split('|').any(|known| known == word);
+    match Words::of(name).as_slice() {
+        [kind] => is_in(KINDS, kind),
+        [which, kind] if is_in(WHICH, which) && is_in(KINDS, kind) => true,
+        [verb, which, ..] => is_in(VERBS, verb) && is_in(WHICH, which),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -189,6 +204,12 @@ mod tests {
         assert_eq!(new_name("give this computer the name Home PC").as_deref(), Some("Home PC"));
         assert_eq!(new_name("change the name of my tablet to Reader").as_deref(), Some("Reader"));
         assert_eq!(new_name("renomme mon téléphone en Perso").as_deref(), Some("Perso"));
+        for text in
+            ["rename a device", "I want to rename a device", "quiero cambiar el nombre a un dispositivo"]
+        {
+            assert_eq!(new_name(text), None, "{text}");
+        }
+        assert_eq!(new_name("I want to rename my phone to Name Tag").as_deref(), Some("Name Tag"));
         assert_eq!(new_name("rename Old Mac to New Mac").as_deref(), Some("New Mac"));
         assert_eq!(new_name("Rename my phone to “Work Phone”, please").as_deref(), Some("Work Phone"));
     }

@@ -250,6 +250,8 @@ fn device_and_migration_slots() {
             ("2", Answer("2")),
             ("iPhone 13", Answer("iPhone 13")),
             ("what's the weather like?", Left),
+            ("show my sessions", Left),
+            ("what devices do I have", Left),
         ],
     );
     let all = understand("all of them", Some(Slot::Device), Some(SubIntent::ManageSessions));

@@ -3,7 +3,7 @@
 use super::{idle, understand};
 use crate::model::{Control, Phone, Route, Slot, SubIntent, Tier};
 
-fn all(control: Control, texts: &[&str]) {
+pub(super) fn all(control: Control, texts: &[&str]) {
     for text in texts {
         let understood = understand(text, Some(Slot::Otp), Some(SubIntent::Authenticate));
         assert_eq!(understood.control, Some(control), "{text:?}: {understood:?}");

@@ -3,6 +3,7 @@
 mod awaited;
 mod control;
 mod examples;
+mod human;
 mod properties;
 mod several;
 mod wanted;

@@ -61,3 +61,19 @@ fn without_a_pattern_anything_said_is_the_answer() {
     assert_eq!(heard(&"x".repeat(201), None).rejected, Some(refused("too_long")));
     assert_eq!(heard("\u{200b}\u{200b}", None).rejected, Some(refused("empty")));
 }
+
+#[test]
+fn a_yes_or_no_is_a_text_too_unless_it_is_about_going_on() {
+    for text in ["no", "yes", "ok", "nope", "sí"] {
+        let understood = heard(text, None);
+        assert!(understood.answers && understood.control.is_none(), "{text}: {understood:?}");
+        assert_eq!(understood.entities.value.as_deref(), Some(text));
+        let pattern = Pattern::parse("yes|no|ok|nope|sí", false).unwrap();
+        assert!(heard(text, Some(&pattern)).answers, "{text}");
+        let pattern = Pattern::parse("[0-9]+", false).unwrap();
+        assert!(!heard(text, Some(&pattern)).answers, "{text}");
+    }
+    let active = Some(Route::Agent("order_status".to_owned()));
+    let input = Input { text: "yes", awaiting: Some(Slot::Text), active, offered: true, ..Input::default() };
+    assert_eq!(CLASSIFIER.understand(&input).control, Some(Control::Yes));
+}

@@ -1,7 +1,7 @@
 //! An engine in this process.
 
 use super::keep::Tokens;
-use super::line::{Answer, Fault, Sent, masked};
+use super::line::{Answer, Fault, Said, Sent, masked};
 use crate::app::{App, Doubles};
 use crate::config::Config;
 use crate::dev_outbox;
@@ -9,7 +9,7 @@ use crate::engine::{Caller, Credentials, Error, Request};
 use crate::model::{Profile, Secret};
 use crate::store::Role;
 
-/// Messages that are looked at: for the last answer, and for what was newly sent.
+/// Messages that are looked at: for what was said last, and for what was newly sent.
 const LATEST: u32 = 10;
 
 pub(super) struct Embedded {
@@ -53,14 +53,15 @@ impl Embedded {
         Ok(Answer::of(&serde_json::json!(answer.response), tokens))
     }
 
-    pub(super) async fn last_answer(&self, tokens: &Tokens) -> Result<Option<String>, Fault> {
+    pub(super) async fn said(&self, tokens: &Tokens) -> Result<Vec<Said>, Fault> {
         let actor = self.caller(tokens).await?.actor;
         let store = self.app.store();
         let Some(current) = store.current_conversation(&actor, "default").await.map_err(Error::from)? else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
         let latest = store.messages(&actor, &current.id, None, LATEST).await.map_err(Error::from)?;
-        Ok(latest.into_iter().find(|m| m.role == Role::Assistant).map(|m| m.content))
+        let said = latest.into_iter().filter(|m| m.role == Role::Assistant);
+        Ok(said.map(|m| Said { id: m.id.to_string(), text: m.content }).collect())
     }
 
     pub(super) async fn logout(&self, tokens: &Tokens) -> Result<(), Fault> {

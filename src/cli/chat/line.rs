@@ -14,6 +14,8 @@ pub(super) struct Answer {
     pub(super) text: String,
     /// Choices, sessions or devices, a line each.
     pub(super) entries: Vec<String>,
+    /// Whether a person answers from now on.
+    pub(super) handed_off: bool,
     /// Whether somebody is signed in after it.
     pub(super) authenticated: bool,
     /// What to present from now on, where this message signed somebody in.
@@ -35,6 +37,7 @@ impl Answer {
         Self {
             entries: entries.collect(),
             text: text.clone(),
+            handed_off: response.get("action") == Some(&Value::from("handed_off")),
             authenticated: response.pointer("/context/authenticated") == Some(&Value::Bool(true)),
             tokens,
         }
@@ -59,6 +62,12 @@ pub(super) struct Sent {
     pub(super) text: String,
     /// Tells two messages of the same words apart.
     pub(super) at: String,
+}
+
+/// A message that was said to this person.
+pub(super) struct Said {
+    pub(super) id: String,
+    pub(super) text: String,
 }
 
 /// Why there is no answer.
@@ -114,9 +123,14 @@ impl Line {
 
     /// The last thing that was said to this person.
     pub(super) async fn last_answer(&self, tokens: &Tokens) -> Result<Option<String>, Fault> {
+        Ok(self.said(tokens).await?.into_iter().next().map(|said| said.text))
+    }
+
+    /// What was last said to this person, the newest first.
+    pub(super) async fn said(&self, tokens: &Tokens) -> Result<Vec<Said>, Fault> {
         match &self.kind {
-            Kind::Embedded(line) => line.last_answer(tokens).await,
-            Kind::Remote(line) => line.last_answer(tokens).await,
+            Kind::Embedded(line) => line.said(tokens).await,
+            Kind::Remote(line) => line.said(tokens).await,
         }
     }
 

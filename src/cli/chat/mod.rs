@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::model::{Clock, MessageId, Randomness};
 use input::Input;
 use keep::{Kept, Tokens};
-use line::{Fault, Line};
+use line::{Fault, Line, Said};
 
 /// What can be typed besides messages.
 const COMMANDS: &[(&str, &str)] = &[
@@ -38,7 +38,7 @@ pub(super) fn run(config: Config, url: Option<&str>) -> Result<(), Failure> {
     let runtime = Runtime::new().map_err(anyhow::Error::from)?;
     let kept = Kept::open(&config, url)?;
     let line = runtime.block_on(Line::open(config, url))?;
-    let mut chat = Chat { line, kept, unanswered: None };
+    let mut chat = Chat { line, kept, unanswered: None, heard: None };
     let ended = chat.talk(&runtime);
     runtime.block_on(chat.line.close());
     Ok(ended?)
@@ -49,6 +49,8 @@ struct Chat {
     kept: Kept,
     /// A message that got no answer, and its id: said again, it is the same message.
     unanswered: Option<(String, String)>,
+    /// While a person answers: the newest thing that was said and is shown.
+    heard: Option<String>,
 }
 
 enum Then {
@@ -63,6 +65,7 @@ impl Chat {
         while let Some(text) = input.next()? {
             let text = text.trim();
             if text.is_empty() {
+                runtime.block_on(self.listen(None));
                 continue;
             }
             let then = runtime.block_on(async {
@@ -106,7 +109,13 @@ impl Chat {
                     }
                     None => {}
                 }
-                out::line(&format!("< {}", answer.text));
+                // While a person answers, there may be nothing to say.
+                let own = Some(answer.text.as_str()).filter(|text| !text.is_empty());
+                self.listen(own).await;
+                if let Some(text) = own {
+                    out::line(&format!("< {text}"));
+                }
+                self.hand(answer.handed_off).await;
                 answer.entries.iter().for_each(|entry| out::line(&format!("  {entry}")));
             }
             Err(Fault::Refused) => {
@@ -121,6 +130,35 @@ impl Chat {
         }
         self.show_messages().await;
         Ok(Then::GoOn)
+    }
+
+    /// Begins or ends to look for what a person says.
+    async fn hand(&mut self, handed_off: bool) {
+        if !handed_off {
+            self.heard = None;
+        } else if self.heard.is_none() {
+            self.heard = self.said().await.into_iter().next().map(|said| said.id);
+            out::line("  (An empty line shows what was said since.)");
+        }
+    }
+
+    /// Shows what a person said since, but for the answer that is shown by itself.
+    async fn listen(&mut self, own: Option<&str>) {
+        let Some(heard) = self.heard.clone() else { return };
+        let all = self.said().await;
+        let since = all.iter().take_while(|said| said.id != heard);
+        let mut news: Vec<&Said> = since.filter(|said| own != Some(said.text.as_str())).collect();
+        news.reverse();
+        for said in news {
+            out::line(&format!("< {}", said.text));
+        }
+        self.heard = all.first().map(|said| said.id.clone()).or(Some(heard));
+    }
+
+    /// What was said last; nothing where that cannot be asked.
+    async fn said(&self) -> Vec<Said> {
+        let Some(tokens) = self.kept.tokens() else { return Vec::new() };
+        self.line.said(tokens).await.unwrap_or_default()
     }
 
     async fn command(&mut self, text: &str) -> anyhow::Result<Then> {

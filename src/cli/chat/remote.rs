@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
 
 use super::keep::Tokens;
-use super::line::{Answer, Fault, Sent, masked};
+use super::line::{Answer, Fault, Said, Sent, masked};
 use crate::fetch::header::{AUTHORIZATION, CONTENT_TYPE};
 use crate::fetch::{Endpoint, Fetch, HeaderMap, HeaderValue, Method, Options, Request, Trust, Url};
 use crate::model::Secret;
@@ -96,17 +96,18 @@ impl Remote {
         Ok(Answer::of(answer.get("response").unwrap_or(&Value::Null), tokens))
     }
 
-    pub(super) async fn last_answer(&self, tokens: &Tokens) -> Result<Option<String>, Fault> {
+    pub(super) async fn said(&self, tokens: &Tokens) -> Result<Vec<Said>, Fault> {
         let request = self.get("/api/agent/conversations")?;
         let found = self.expect(presenting(request, tokens)?).await?;
         let items = found.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
         let is_ours = |c: &&Value| c["isCurrent"] == json!(true) && c["projectId"] == json!("default");
-        let Some(current) = items.iter().find(is_ours) else { return Ok(None) };
+        let Some(current) = items.iter().find(is_ours) else { return Ok(Vec::new()) };
         let path = format!("/api/agent/conversations/{}/messages", text(current, "/conversationId")?);
         let found = self.expect(presenting(self.get(&path)?, tokens)?).await?;
         let items = found.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
-        let last = items.iter().find(|m| m["role"] == json!("assistant"));
-        Ok(last.map(|m| text(m, "/content")).transpose()?)
+        let said = items.iter().filter(|m| m["role"] == json!("assistant"));
+        let said = said.map(|m| Ok(Said { id: text(m, "/messageId")?, text: text(m, "/content")? }));
+        Ok(said.collect::<anyhow::Result<_>>()?)
     }
 
     pub(super) async fn logout(&self, tokens: &Tokens) -> Result<(), Fault> {

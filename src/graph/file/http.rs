@@ -11,7 +11,7 @@ const TIME: u32 = 3_000;
 /// Most tries after the first.
 const MOST_RETRIES: u32 = 5;
 /// The keys of `http`.
-const KEYS: [&str; 7] = ["method", "url", "body", "headers", "timeout_ms", "retries", "into"];
+const KEYS: [&str; 8] = ["method", "url", "body", "headers", "timeout_ms", "retries", "into", "needs"];
 
 /// A call, its names not yet looked up.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(in crate::graph) struct RawCall {
     pub(in crate::graph) retries: u32,
     /// Names of fields, and pointers.
     pub(in crate::graph) into: Vec<(Named, Named)>,
+    /// The level that the person must have.
+    pub(in crate::graph) needs: Option<Named>,
 }
 
 impl Reader<'_, '_> {
@@ -41,6 +43,7 @@ impl Reader<'_, '_> {
             timeout_ms: self.number(table, "timeout_ms", LONGEST).unwrap_or(TIME),
             retries: self.number(table, "retries", MOST_RETRIES).unwrap_or(0),
             into: self.pairs(table, "into"),
+            needs: self.text(table, "needs"),
             method: method?,
             url: url?,
         })
@@ -51,7 +54,7 @@ impl Reader<'_, '_> {
     }
 
     /// Names, each with a text, in the order of the file.
-    fn pairs(&mut self, table: &DeTable<'_>, key: &str) -> Vec<(Named, Named)> {
+    pub(super) fn pairs(&mut self, table: &DeTable<'_>, key: &str) -> Vec<(Named, Named)> {
         let Some(value) = table.get(key) else { return Vec::new() };
         let Some(pairs) = self.table(value, key) else { return Vec::new() };
         let mut rows: Vec<_> = pairs.iter().collect();

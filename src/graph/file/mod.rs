@@ -3,6 +3,7 @@
 mod cases;
 mod examples;
 mod http;
+mod tool;
 mod what;
 
 use toml::Spanned;
@@ -11,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::problem::{Place, Report};
 pub(super) use examples::{RawExample, utterances};
 pub(super) use http::RawCall;
+pub(super) use tool::RawTool;
 pub(super) use what::{RawKeep, RawSay, What};
 
 /// Most nodes one graph may have.
@@ -31,6 +33,8 @@ pub(super) struct RawGraph {
     pub(super) entry: Option<Named>,
     pub(super) nodes: Vec<RawNode>,
     pub(super) examples: Vec<RawExample>,
+    /// What becomes of conversations that wait under an older version, by the names of their nodes there.
+    pub(super) stored: Vec<(Named, Named)>,
 }
 
 #[derive(Debug)]
@@ -86,7 +90,7 @@ impl Reader<'_, '_> {
     }
 
     fn graph(&mut self, document: &DeTable<'_>) -> Option<RawGraph> {
-        self.only(document, &["graph", "intent", "node"], "the file");
+        self.only(document, &["graph", "intent", "node", "stored"], "the file");
         let (name, version, entry) = self.header(document);
         let mut nodes = Vec::new();
         if let Some(value) = document.get("node")
@@ -105,7 +109,8 @@ impl Reader<'_, '_> {
             }
         }
         let examples = document.get("intent").map(|value| self.intent(value)).unwrap_or_default();
-        Some(RawGraph { name, version, entry, nodes, examples })
+        let stored = self.pairs(document, "stored");
+        Some(RawGraph { name, version, entry, nodes, examples, stored })
     }
 
     fn header(&mut self, document: &DeTable<'_>) -> (Option<Named>, u32, Option<Named>) {

@@ -2,7 +2,7 @@
 
 use toml::de::DeTable;
 
-use super::{Named, RawCall, Reader, Value};
+use super::{Named, RawCall, RawTool, Reader, Value};
 
 /// The kind of a node, as far as its keys tell.
 #[derive(Debug)]
@@ -12,11 +12,14 @@ pub(in crate::graph) enum What {
         slot: Named,
         say: RawSay,
         keep: RawKeep,
+        meanwhile: Option<Named>,
+        silence: Option<Named>,
     },
     Http {
         call: RawCall,
         say: RawSay,
     },
+    Tool(RawTool),
     /// Its cases are its edges; this is what they ask, the last of them nothing.
     Goto(Vec<Option<Named>>),
     Say(RawSay),
@@ -61,13 +64,14 @@ impl What {
         match self {
             Self::Ask { keep, .. } => keep.into.iter().collect(),
             Self::Http { call, .. } => call.into.iter().map(|(field, _)| field).collect(),
+            Self::Tool(tool) => tool.into.iter().map(|(field, _)| field).collect(),
             _ => Vec::new(),
         }
     }
 }
 
 /// The keys that make a node what it is; a node with none of them is a handler by its own name.
-const KINDS: [&str; 8] = ["handler", "ask", "say", "goto", "http", "agent", "agents", "resume"];
+const KINDS: [&str; 9] = ["handler", "ask", "say", "goto", "call", "http", "agent", "agents", "resume"];
 /// The keys that say what becomes of an ask's answer.
 const KEEP: [&str; 5] = ["into", "pattern", "find", "tries", "reprompt"];
 /// Most tries that an ask counts.
@@ -83,9 +87,25 @@ impl Reader<'_, '_> {
         }
         let kind = kinds.first().copied().unwrap_or("handler");
         let known: &[&str] = match kind {
-            "ask" => &["ask", "reply", "action", "into", "pattern", "find", "tries", "reprompt", "on"],
+            "ask" => {
+                const ASK: &[&str] = &[
+                    "ask",
+                    "reply",
+                    "action",
+                    "into",
+                    "pattern",
+                    "find",
+                    "tries",
+                    "reprompt",
+                    "meanwhile",
+                    "silence",
+                    "on",
+                ];
+                ASK
+            }
             "say" => &["say", "action", "on"],
             "http" => &["http", "reply", "action", "on"],
+            "call" => &["call", "with", "into", "on"],
             // Its edges stand in it.
             "goto" => &["goto"],
             _ => &[kind, "on"],
@@ -103,13 +123,15 @@ impl Reader<'_, '_> {
         let what = match kind {
             "ask" => {
                 let (say, keep) = (self.say(table, "reply"), self.keep(table));
-                self.text(table, "ask").map(|slot| What::Ask { slot, say, keep })
+                let (meanwhile, silence) = (self.text(table, "meanwhile"), self.text(table, "silence"));
+                self.text(table, "ask").map(|slot| What::Ask { slot, say, keep, meanwhile, silence })
             }
             "say" => Some(What::Say(self.say(table, "say"))),
             "http" => {
                 let say = self.say(table, "reply");
                 table.get("http").and_then(|value| self.call(value)).map(|call| What::Http { call, say })
             }
+            "call" => self.tool(table).map(What::Tool),
             "goto" => table.get("goto").and_then(|value| self.cases(value)).map(What::Goto),
             "agent" => self.text(table, "agent").map(What::Agent),
             "agents" => self.switch(table, kind).then_some(What::Agents),

@@ -16,6 +16,10 @@
 //! an exit *after* an ask. At run time the engine derives the level anew in each turn and checks again, so a grant that
 //! was since revoked is not taken on the word of this proof.
 //!
+//! **Stored conversations.** What waits under a former version goes on where a rule of its graph says (`stored.rs`): one more
+//! entry to it, with nothing granted. It has a walk of its own, whose ways out its callers' edges are open for as well. Where
+//! that walk trespasses, the rule needs the level, the engine asks for it, and so the walk is none of this level's.
+//!
 //! A graph that ends after it came out of an `asked` edge has itself paused: something inside it waits.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -26,15 +30,28 @@ use super::super::flow::Flow;
 use super::super::problem::Report;
 use super::callees;
 use super::path::Paths;
+use super::stored::{self, Entry, Needs};
 use crate::model::Assurance;
 
-pub(super) fn check(drafts: &[Draft], root: usize, callers_first: &[usize], report: &mut Report<'_>) {
+pub(super) fn check(
+    drafts: &[Draft],
+    root: usize,
+    callers_first: &[usize],
+    report: &mut Report<'_>,
+) -> Needs {
+    let (entries, mut needs) = (stored::entries(drafts), Needs::new());
     for level in levels(drafts) {
-        let mut walks = Walks { drafts, level, by_graph: BTreeMap::new() };
+        let mut walks = Walks { drafts, level, by_graph: BTreeMap::new(), stored: BTreeMap::new() };
         for &graph in callers_first.iter().rev() {
             let walk =
                 if graph == root { walks.root(graph) } else { walks.walk(graph, Resumable::default()) };
             walks.by_graph.insert(graph, walk);
+            for entry in entries.iter().filter(|entry| entry.graph == graph) {
+                match walks.goes_on(entry) {
+                    Some(path) => stored::need(&mut needs, entry, (level, &path), report),
+                    None => walks.lets_out(entry),
+                }
+            }
         }
         let entered = walks.entered(root, callers_first);
         let paths = Paths { walks: &walks, entered: &entered };
@@ -47,16 +64,13 @@ pub(super) fn check(drafts: &[Draft], root: usize, callers_first: &[usize], repo
             }
         }
     }
+    needs
 }
 
 /// Every level that some node needs; everybody has the lowest.
 fn levels(drafts: &[Draft]) -> BTreeSet<Assurance> {
     let nodes = drafts.iter().flat_map(|draft| &draft.nodes);
-    let needs = nodes.filter_map(|node| match node.flow {
-        Flow::Handler(spec) => Some(spec.needs),
-        _ => None,
-    });
-    needs.filter(|&level| level > Assurance::Anonymous).collect()
+    nodes.map(|node| node.flow.needs()).filter(|&level| level > Assurance::Anonymous).collect()
 }
 
 /// A node, and what the frame went through on its way there.
@@ -136,6 +150,8 @@ pub(super) struct Walks<'a> {
     pub(super) drafts: &'a [Draft],
     level: Assurance,
     pub(super) by_graph: BTreeMap<usize, Walk>,
+    /// The ways out of each graph for stored conversations that go on in it.
+    stored: BTreeMap<usize, Exits>,
 }
 
 impl Walks<'_> {
@@ -151,6 +167,10 @@ impl Walks<'_> {
                 found.done = found.done.or(exits.done_resumed.map(|state| (callee, state)));
                 found.asked = found.asked.or(exits.asked_resumed.map(|state| (callee, state)));
             }
+            for (&callee, exits) in &self.stored {
+                found.done = found.done.or(exits.done_resumed.map(|state| (callee, state)));
+                found.asked = found.asked.or(exits.asked_resumed.map(|state| (callee, state)));
+            }
             if found == resumable {
                 return walk;
             }
@@ -159,12 +179,68 @@ impl Walks<'_> {
     }
 
     fn walk(&self, graph: usize, resumable: Resumable) -> Walk {
+        let entry = self.drafts.get(graph).and_then(|draft| draft.entry);
+        let start = entry.map(|node| State { node, resumed: false, paused: false });
+        self.walk_from(graph, start.into_iter().collect(), resumable)
+    }
+
+    /// The walk of a stored conversation. What is entered at an agent node comes back from the graph that waits inside it.
+    fn walk_on(&self, entry: &Entry<'_>) -> Walk {
+        let node = self.drafts.get(entry.graph).and_then(|draft| draft.nodes.get(entry.node));
+        let mut starts = vec![State { node: entry.node, resumed: true, paused: false }];
+        if let Some(node) = node.filter(|node| matches!(node.flow, Flow::Agent(_)) && !entry.begins) {
+            let back = |edge: &DraftEdge| State {
+                node: edge.to,
+                resumed: true,
+                paused: edge.outcome.name == "asked",
+            };
+            starts = node.edges.iter().map(back).collect();
+        }
+        self.walk_from(entry.graph, starts, Resumable::default())
+    }
+
+    /// The path on which a stored conversation comes to a handler without what that needs; `None` where it never does.
+    fn goes_on(&self, entry: &Entry<'_>) -> Option<String> {
+        let walk = self.walk_on(entry);
+        let path = self.trespass(entry.graph, &walk)?;
+        let node = self.drafts.get(entry.graph)?.nodes.get(entry.node)?;
+        let is_agent = matches!(node.flow, Flow::Agent(_)) && !entry.begins;
+        let name =
+            || format!("{}.{} → ", self.drafts.get(entry.graph).map_or("", |d| &d.name.text), node.name.text);
+        Some(if is_agent { name() + &path } else { path })
+    }
+
+    /// Its graph's callers go on once it is done, or asks again.
+    fn lets_out(&mut self, entry: &Entry<'_>) {
+        let exits = self.walk_on(entry).exits;
+        let known = self.stored.entry(entry.of).or_default();
+        known.done_resumed = known.done_resumed.or(exits.done_resumed);
+        known.asked_resumed = known.asked_resumed.or(exits.asked_resumed);
+    }
+
+    /// The first trespass of a walk, in its graph or in one that it enters, as a path.
+    fn trespass(&self, graph: usize, walk: &Walk) -> Option<String> {
+        let draft = self.drafts.get(graph)?;
+        for &state in &walk.order {
+            let node = draft.nodes.get(state.node)?;
+            if node.flow.needs() == self.level {
+                return Some(way(draft, walk, state));
+            }
+            for callee in callees(self.drafts, node.flow) {
+                let inside = self.by_graph.get(&callee).and_then(|walk| self.trespass(callee, walk));
+                if let Some(inside) = inside {
+                    return Some(format!("{} → {inside}", way(draft, walk, state)));
+                }
+            }
+        }
+        None
+    }
+
+    fn walk_from(&self, graph: usize, starts: Vec<State>, resumable: Resumable) -> Walk {
         let mut walk = Walk::default();
         let Some(draft) = self.drafts.get(graph) else { return walk };
-        let Some(entry) = draft.entry else { return walk };
-        let start = State { node: entry, resumed: false, paused: false };
-        walk.came.insert(start, None);
-        let mut queue = VecDeque::from([start]);
+        walk.came.extend(starts.iter().map(|&start| (start, None)));
+        let mut queue = VecDeque::from(starts);
         while let Some(state) = queue.pop_front() {
             walk.order.push(state);
             let Some(node) = draft.nodes.get(state.node) else { continue };
@@ -195,16 +271,19 @@ impl Walks<'_> {
         let here = State { node: edge.to, ..state };
         let asked = edge.outcome.name == "asked";
         match flow {
-            Flow::Handler(_) if edge.outcome.reaches(self.level) => Vec::new(),
-            Flow::Handler(_) | Flow::Unknown | Flow::Say | Flow::SayOn | Flow::Goto(_) => {
+            Flow::Handler(_) | Flow::Goto(_) if edge.outcome.reaches(self.level) => Vec::new(),
+            Flow::Handler(_) | Flow::Tool(_) | Flow::Unknown | Flow::Say | Flow::SayOn | Flow::Goto(_) => {
                 vec![(here, Through::Node)]
             }
-            Flow::Ask { .. } | Flow::Http => {
+            Flow::Ask { .. } | Flow::Http(_) => {
                 vec![(State { resumed: true, paused: false, ..here }, Through::Node)]
             }
             Flow::Agent(_) | Flow::Agents => {
                 let back = |callee: usize| {
-                    let exits = self.by_graph.get(&callee).map(|walk| walk.exits).unwrap_or_default();
+                    let mut exits = self.by_graph.get(&callee).map(|walk| walk.exits).unwrap_or_default();
+                    let stored = self.stored.get(&callee).copied().unwrap_or_default();
+                    exits.done_resumed = exits.done_resumed.or(stored.done_resumed);
+                    exits.asked_resumed = exits.asked_resumed.or(stored.asked_resumed);
                     let (first, later) = if asked {
                         (exits.asked, exits.asked_resumed)
                     } else {
@@ -256,12 +335,24 @@ impl Walks<'_> {
         let mut found: BTreeMap<usize, (&Named, State)> = BTreeMap::new();
         for &state in &walk.order {
             if let Some(node) = draft.nodes.get(state.node)
-                && let Flow::Handler(spec) = node.flow
-                && spec.needs == self.level
+                && node.flow.needs() == self.level
             {
                 found.entry(state.node).or_insert((&node.name, state));
             }
         }
         found.into_values().collect()
     }
+}
+
+/// The way through one graph to a state of its walk.
+fn way(draft: &Draft, walk: &Walk, state: State) -> String {
+    let name = |node: usize| draft.nodes.get(node).map_or("", |node| node.name.text.as_str());
+    let mut hops = vec![format!("{}.{}", draft.name.text, name(state.node))];
+    let mut here = state;
+    while let Some(step) = walk.step(here) {
+        hops.push(format!("{}.{} —{}→ ", draft.name.text, name(step.from.node), step.outcome));
+        here = step.from;
+    }
+    hops.reverse();
+    hops.concat()
 }

@@ -9,8 +9,10 @@
 
 mod cancel;
 mod gate;
+mod live;
 mod path;
 mod shape;
+mod stored;
 mod unheard;
 
 use petgraph::Graph;
@@ -18,29 +20,35 @@ use petgraph::algo::toposort;
 use petgraph::graph::NodeIndex;
 use petgraph::visit::Dfs;
 
+pub(super) use stored::Needs;
+
 use super::draft::Draft;
 use super::flow::Flow;
 use super::problem::Report;
 
-/// Asks every proof of the drafts. `complete` says that these are all the graphs there are.
-pub(super) fn check(drafts: &[Draft], root: Option<usize>, complete: bool, report: &mut Report<'_>) {
+/// Asks every proof of the drafts. `complete` says that these are all the graphs there are. Gives what the rules for stored
+/// conversations need.
+pub(super) fn check(drafts: &[Draft], root: Option<usize>, complete: bool, report: &mut Report<'_>) -> Needs {
     for draft in drafts {
         shape::check(draft, report);
-        unheard::check(draft, report);
+        live::check(draft, report);
     }
+    unheard::check(drafts, root, report);
     let calls = calls(drafts);
     shape::circles(drafts, &calls, report);
-    let Some(root) = root else { return };
+    if complete {
+        stored::check(drafts, root, report);
+    }
+    let Some(root) = root else { return Needs::new() };
     in_root_only(drafts, root, report);
     if complete && drafts.iter().all(|draft| draft.whole) {
         every_graph_is_reached(drafts, &calls, root, report);
     }
     cancel::check(drafts, root, report);
     // Without an order of calls there is no bottom to start from; the circle is reported already.
-    if let Ok(order) = toposort(&calls, None) {
-        let order: Vec<usize> = order.into_iter().map(NodeIndex::index).collect();
-        gate::check(drafts, root, &order, report);
-    }
+    let Ok(order) = toposort(&calls, None) else { return Needs::new() };
+    let order: Vec<usize> = order.into_iter().map(NodeIndex::index).collect();
+    gate::check(drafts, root, &order, report)
 }
 
 /// Which graph calls which; vertices are indexes of drafts.
@@ -53,6 +61,10 @@ fn calls(drafts: &[Draft]) -> Graph<(), ()> {
         for node in &draft.nodes {
             for to in callees(drafts, node.flow) {
                 calls.update_edge(NodeIndex::new(from), NodeIndex::new(to), ());
+                // Whoever waits for a graph may wait for a former version of it.
+                for (older, _) in drafts.get(to).into_iter().flat_map(|of| stored::versions(drafts, of)) {
+                    calls.update_edge(NodeIndex::new(from), NodeIndex::new(older), ());
+                }
             }
         }
     }
@@ -78,7 +90,7 @@ fn every_graph_is_reached(drafts: &[Draft], calls: &Graph<(), ()>, root: usize, 
     }
     let is_open = drafts.get(root).is_some_and(|root| root.nodes.iter().any(|n| n.flow == Flow::Agents));
     let hint = if is_open { ": no node enters it, and no example leads to it" } else { "" };
-    for (draft, _) in drafts.iter().zip(reached).filter(|(_, reached)| !reached) {
+    for (draft, _) in drafts.iter().zip(reached).filter(|(draft, reached)| !reached && !draft.older) {
         let what = format!("graph `{}` is never reached from the root graph{hint}", draft.name.text);
         report.add(draft.name.at, what);
     }
@@ -87,7 +99,16 @@ fn every_graph_is_reached(drafts: &[Draft], calls: &Graph<(), ()>, root: usize, 
 /// A frame is resumed on top of a turn's beginning; resumed from within another frame, it would have to return into a
 /// stack that it is itself part of. A message names an agent to the root alone: what any other graph does with it comes later.
 fn in_root_only(drafts: &[Draft], root: usize, report: &mut Report<'_>) {
-    let Some(root) = drafts.get(root).map(|draft| draft.name.text.as_str()) else { return };
+    let Some(draft) = drafts.get(root) else { return };
+    for node in draft.nodes.iter().filter(|node| matches!(node.flow, Flow::Http(_))) {
+        let what = format!(
+            "node `{}`: nobody goes on in the root graph, so no answer would come back to it: call the outside agent in a \
+             graph of its own",
+            node.name.text
+        );
+        report.add(node.name.at, what);
+    }
+    let root = draft.name.text.as_str();
     for draft in drafts.iter().filter(|draft| draft.name.text != root) {
         for node in &draft.nodes {
             let what = match node.flow {

@@ -39,7 +39,7 @@ fn every_mistake_of_an_ask_has_its_place() {
         (
             "into = \"n\"\n",
             "answered = \"bye\", exhausted = \"bye\"",
-            "o.toml:14:26: unknown outcome `exhausted`; the node has: answered, resend, correct, email, lost, undeliverable, delayed, uncertain",
+            "o.toml:14:26: unknown outcome `exhausted`; the node has: answered, resend, correct, email, lost, undeliverable, delayed, uncertain, silent",
         ),
         (
             "pattern = \"x\"\n",
@@ -50,6 +50,11 @@ fn every_mistake_of_an_ask_has_its_place() {
         ("into = \"n\"\npattern = \"(\"\n", answered, "o.toml:16:11: `pattern`: unclosed group"),
         ("into = \"n\"\npattern = \"a*\"\n", answered, "o.toml:16:11: `pattern`: it takes an empty text"),
         ("into = \"N\"\n", answered, "o.toml:15:8: the field `N` must be lower-case letters, digits and `_`"),
+        (
+            "into = \"phone\"\n",
+            answered,
+            "o.toml:15:8: a field cannot be called `phone`: that means something else",
+        ),
         (
             "into = \"language\"\n",
             answered,
@@ -114,11 +119,11 @@ fn every_mistake_of_a_goto_has_its_place() {
         ),
         (
             format!("{{ when = \"nmber == '1'\", to = \"bye\" }},\n{last}"),
-            "o.toml:18:10: `when`: nothing is called `nmber`; known are: number, language, signed_in",
+            "o.toml:18:10: `when`: nothing is called `nmber`; known are: language, number, signed_in",
         ),
         (
             format!("{{ when = \"number | nonsense\", to = \"bye\" }},\n{last}"),
-            "o.toml:18:10: `when`: unknown filter",
+            "o.toml:18:10: `when`: there is no filter `nonsense`; there are: safe, escape, e",
         ),
         (format!("{{ when = \"number ==\", to = \"bye\" }},\n{last}"), "o.toml:18:10: `when`: syntax error"),
         (format!("{{ when = \"true\" }},\n{last}"), "o.toml:18:1: the edge `case_1` needs `to`"),
@@ -130,7 +135,7 @@ fn every_mistake_of_a_goto_has_its_place() {
     assert_eq!(
         broken(
             "a",
-            "[node.a]\ngoto = [{ when = \"true\", to = \"b\" }, { to = \"b\" }]\non = { next = \"b\" }\n[node.b]\nhandler = \"stop\"\n"
+            "[node.a]\ngoto = [{ when = \"signed_in\", to = \"b\" }, { to = \"b\" }]\non = { next = \"b\" }\n[node.b]\nhandler = \"stop\"\n"
         ),
         ["o.toml:7:1: unknown key `on` in the goto node `a`; known are `goto`"]
     );
@@ -140,4 +145,55 @@ fn every_mistake_of_a_goto_has_its_place() {
 fn a_goto_that_goes_round_is_a_cycle_without_an_ask() {
     let cases = "{ when = \"signed_in\", to = \"choose\" },\n{ to = \"bye\" },\n";
     assert_eq!(broken("route", &goes(cases)), ["o.toml:16:7: a cycle without an ask: choose → choose"]);
+}
+
+#[test]
+fn what_becomes_of_a_second_message_is_one_of_three() {
+    let ask = |policy: &str| {
+        format!(
+            "[node.route]\non = {{ cancel = \"bye\", go = \"ask\" }}\n[node.bye]\nsay = \"a.bye\"\naction = \"answered\"\n\
+             [node.ask]\nask = \"text\"\nreply = \"a.ask\"\naction = \"answered\"\nmeanwhile = \"{policy}\"\non.answered = \"bye\"\n"
+        )
+    };
+    for policy in ["queue", "coalesce", "refuse"] {
+        sound("route", &ask(policy));
+    }
+    assert_eq!(
+        broken("route", &ask("merge")),
+        ["o.toml:14:13: unknown `meanwhile` `merge`; there are: queue, coalesce, refuse"]
+    );
+}
+
+#[test]
+fn a_case_that_is_never_taken_is_told() {
+    let cases = "{ when = \"number == '1' or signed_in\", to = \"bye\" },\n\
+                 { when = \"signed_in and language == 'es'\", to = \"ask\" },\n\
+                 { when = \"not signed_in and '1' != number\", to = \"bye\" },\n{ to = \"bye\" },\n";
+    assert_eq!(
+        broken("route", &goes(cases)),
+        [
+            "o.toml:16:7: the last case of `choose` is never taken: one before it always holds",
+            "o.toml:19:10: `when`: this case is never taken: whenever it holds, one before it does",
+        ]
+    );
+    let never = "{ when = \"signed_in and not signed_in\", to = \"ask\" },\n{ to = \"bye\" },\n";
+    assert_eq!(broken("route", &goes(never)), ["o.toml:18:10: `when`: this never holds"]);
+}
+
+#[test]
+fn a_text_is_told_what_its_graph_knows() {
+    let told = "[node.route]\non = { cancel = \"stop\", go = \"orders\" }\n[node.orders]\nagent = \"orders\"\n\
+                on = { asked = \"stop\", done = \"stop\" }\n[node.stop]\n";
+    let root = graph("orchestrator", "route", told);
+    let of = |field: &str| {
+        let nodes = format!(
+            "[node.ask]\nask = \"text\"\nreply = \"a.ask\"\naction = \"answered\"\ninto = \"{field}\"\n\
+             on = {{ answered = \"say\" }}\n[node.say]\nsay = \"a.told\"\naction = \"answered\"\n"
+        );
+        let sources = [source("a.toml", &graph("orders", "ask", &nodes)), source("o.toml", &root)];
+        load(&sources, &catalog(HANDLERS, REPLIES)).map(drop).map_err(|e| e.to_string())
+    };
+    let expected = "a.toml:12:7: reply `a.told` is told `number`, which is no field of this graph";
+    assert_eq!(of("other"), Err(expected.to_owned()));
+    assert_eq!(of("number"), Ok(()));
 }

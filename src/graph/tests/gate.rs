@@ -140,10 +140,13 @@ fn a_resumed_frame_comes_out_of_asked_at_its_next_ask_only() {
     let again = format!("[node.a]\n{}", ask("a"));
     assert_eq!(
         problems(&[("o.toml", &root), ("s.toml", &graph("sub", "a", &again))]),
-        [format!(
-            "o.toml:16:7: orchestrator.route —go→ orchestrator.fork —right→ orchestrator.back \
+        [
+            format!(
+                "o.toml:16:7: orchestrator.route —go→ orchestrator.fork —right→ orchestrator.back \
              —resumes→ sub.a —answered→ sub.a —asked→ orchestrator.vault {NEEDS}"
-        )]
+            ),
+            "s.toml:5:7: no answer ever leads to an end of the graph from: a".to_owned()
+        ]
     );
 }
 

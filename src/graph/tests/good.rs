@@ -1,7 +1,7 @@
 //! Two graphs as a product would have them, and the loaded form.
 
 use super::{catalog, guarded, handler, plain, sources};
-use crate::graph::{Catalog, EdgeId, GraphSet, HandlerSpec, Kind, OutcomeSpec, Say, load};
+use crate::graph::{Catalog, EdgeId, GraphSet, HandlerSpec, Kind, Meanwhile, OutcomeSpec, Say, load};
 use crate::model::{Action, Assurance, Slot};
 
 const HANDLERS: &[HandlerSpec] = &[
@@ -152,7 +152,8 @@ fn a_conversation_can_be_walked() {
     assert_eq!(invalid.say, Some(own_words));
     assert_eq!(entry.edge("missing").unwrap().say, None);
     let say = Say { reply: "auth.ask_phone".into(), action: Action::PhoneRequested };
-    assert_eq!(graph.node(invalid.to).unwrap().kind, Kind::Ask { slot: Slot::Phone, say, keep: None });
+    let asks = Kind::Ask { slot: Slot::Phone, say, keep: None, meanwhile: Meanwhile::Queue, silence: None };
+    assert_eq!(graph.node(invalid.to).unwrap().kind, asks);
     assert!(entry.edge("nonsense").is_none());
     assert_eq!(graph.find("ask_phone"), Some(invalid.to));
     assert_eq!(graph.find("nowhere"), None);

@@ -1,12 +1,28 @@
 //! Calls to outside agents.
 
-use super::{HANDLERS, REPLIES, broken, catalog, graph, sound, source};
+use super::{HANDLERS, REPLIES, catalog, graph, problems, sound_set, source};
 use crate::graph::{Kind, Method, Piece, load};
 
 const CALL: &str =
     r#"method = "GET", url = "{{ orders_url }}/orders/{{ number }}", into = { status = "/status" }"#;
 
-/// A root graph that keeps `number`, calls out on line 18, and goes on to `next` after each outcome.
+const ROOT: &str = "[node.route]\non = { cancel = \"end\", go = \"orders\" }\n\
+                    [node.orders]\nagent = \"orders\"\non = { asked = \"end\", done = \"end\" }\n\
+                    [node.end]\nhandler = \"stop\"\n";
+
+/// The problems of an agent of those nodes.
+fn broken(entry: &str, nodes: &str) -> Vec<String> {
+    let root = graph("orchestrator", "route", ROOT);
+    problems(&[("o.toml", &graph("orders", entry, nodes)), ("r.toml", &root)])
+}
+
+/// The agent of those nodes is right.
+fn sound(entry: &str, nodes: &str) {
+    let root = graph("orchestrator", "route", ROOT);
+    sound_set(&[("o.toml", &graph("orders", entry, nodes)), ("r.toml", &root)]);
+}
+
+/// A graph that keeps `number`, calls out on line 18, and goes on to `next` after each outcome.
 fn calls(call: &str, next: &str) -> String {
     format!(
         "[node.route]\non = {{ cancel = \"bye\", go = \"ask\" }}\n[node.bye]\nsay = \"a.bye\"\naction = \"answered\"\n\
@@ -25,10 +41,12 @@ fn a_call_names_what_leaves_and_what_comes_back() {
     ] {
         let nodes = calls(call, "bye");
         sound("route", &nodes);
-        let text = graph("orchestrator", "route", &nodes);
-        let set = load(&[source("o.toml", &text)], &catalog(HANDLERS, REPLIES)).unwrap();
-        assert_eq!(set.root().fields.len(), fields);
-        let (_, node) = set.root().nodes().find(|(_, node)| node.name == "call").unwrap();
+        let (text, root) = (graph("orders", "route", &nodes), graph("orchestrator", "route", ROOT));
+        let sources = [source("o.toml", &text), source("r.toml", &root)];
+        let set = load(&sources, &catalog(HANDLERS, REPLIES)).unwrap();
+        let orders = set.graph("orders").unwrap();
+        assert_eq!(orders.fields.len(), fields);
+        let (_, node) = orders.nodes().find(|(_, node)| node.name == "call").unwrap();
         let Kind::Http { call, .. } = &node.kind else { panic!("{node:?}") };
         assert_eq!((call.method, call.base.as_str(), &call.path), (method, "orders_url", &path));
     }
@@ -116,4 +134,36 @@ fn nobody_is_there_when_an_answer_comes() {
     // Once the person has spoken again, somebody is.
     let asked = "[node.more]\nask = \"confirm\"\nreply = \"a.ask\"\naction = \"answered\"\non = { yes = \"stop\", no = \"call\" }\n[node.stop]\n";
     sound("route", &format!("{}{asked}", calls(CALL, "more")));
+}
+
+#[test]
+fn nor_is_anybody_in_a_graph_that_waits_for_the_one_that_called() {
+    let outer = |to: &str, rest: &str| {
+        format!("[node.enter]\nagent = \"orders\"\non = {{ asked = \"{to}\", done = \"{to}\" }}\n{rest}")
+    };
+    let set = |outer: &str| {
+        let root = ROOT.replace("agent = \"orders\"", "agent = \"outer\"");
+        let root = graph("orchestrator", "route", &root);
+        let (inner, outer) = (graph("orders", "route", &calls(CALL, "bye")), graph("outer", "enter", outer));
+        load(
+            &[source("r.toml", &root), source("i.toml", &inner), source("x.toml", &outer)],
+            &catalog(HANDLERS, REPLIES),
+        )
+        .map_err(|e| e.to_string())
+    };
+    let expected = "x.toml:8:7: node `stop` comes after an outside agent's answer or silence within `enter` in a turn that nobody's \
+                    message began: only say, ask, goto and http nodes may";
+    assert_eq!(set(&outer("stop", "[node.stop]\n")).unwrap_err(), expected);
+    set(&outer("bye", "[node.bye]\nsay = \"a.bye\"\naction = \"answered\"\n")).unwrap();
+}
+
+#[test]
+fn the_root_waits_for_no_outside_agent() {
+    let text = graph("orchestrator", "route", &calls(CALL, "bye"));
+    assert_eq!(
+        problems(&[("o.toml", &text)]),
+        [
+            "o.toml:16:7: node `call`: nobody goes on in the root graph, so no answer would come back to it: call the outside agent in a graph of its own"
+        ]
+    );
 }

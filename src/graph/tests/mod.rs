@@ -10,10 +10,13 @@ mod http;
 mod names;
 mod runs;
 mod shape;
+mod silence;
+mod stored;
+mod tools;
 
 use std::collections::BTreeMap;
 
-use super::{Catalog, GraphSet, HandlerSpec, OutcomeSpec, Source, load};
+use super::{Catalog, GraphSet, HandlerSpec, OutcomeSpec, Source, ToolSpec, load};
 use crate::model::Assurance;
 
 const fn handler(name: &'static str, outcomes: &'static [OutcomeSpec]) -> HandlerSpec {
@@ -37,22 +40,29 @@ const HANDLERS: &[HandlerSpec] = &[
     handler("code", &[OutcomeSpec::granting("right", Assurance::CodeVerified), plain("wrong")]),
     handler("login", &[OutcomeSpec::granting("in", Assurance::SignedIn), plain("out")]),
     handler("session", &[OutcomeSpec::granting("live", Assurance::SignedIn), plain("none")]),
+    handler("prove", &[OutcomeSpec::granting("up", Assurance::SteppedUp), plain("not")]),
     guarded("profile", Assurance::CodeVerified, &[]),
     guarded("vault", Assurance::SignedIn, &[]),
     guarded("safe", Assurance::SteppedUp, &[]),
 ];
 
-const REPLIES: &[&str] = &["a.ask", "a.other", "a.bye"];
+const REPLIES: &[&str] = &["a.ask", "a.other", "a.bye", "a.told"];
 
 fn catalog(handlers: &[HandlerSpec], replies: &[&str]) -> Catalog {
     let keys = || replies.iter().map(|&key| key.to_owned()).collect();
     Catalog {
         handlers: handlers.to_vec(),
+        tools: vec![tool("look", &[], false), tool("rename", &["name"], true)],
         replies: BTreeMap::from([("de".to_owned(), keys()), ("en".to_owned(), keys())]),
+        told: BTreeMap::from([("a.told".to_owned(), ["number".to_owned(), "language".to_owned()].into())]),
         root: "orchestrator".to_owned(),
         addresses: ["orders_url".to_owned()].into(),
         secrets: ["orders_key".to_owned()].into(),
     }
+}
+
+fn tool(name: &'static str, takes: &'static [&'static str], refuses: bool) -> ToolSpec {
+    ToolSpec { name, needs: Assurance::SignedIn, takes, may_take: &[], refuses }
 }
 
 fn source(name: &str, text: &str) -> Source {

@@ -66,7 +66,7 @@ fn a_node_with_neither_an_end_nor_an_ask_ahead() {
 #[test]
 fn an_ask_is_rest_enough() {
     let lines = format!(
-        "[node.route]\non = {{ cancel = \"stop\", go = \"a\" }}\n[node.a]\n{ASK}on.answered = \"a\"\n[node.stop]\n"
+        "[node.route]\non = {{ cancel = \"stop\", go = \"a\" }}\n[node.a]\n{ASK}on.answered = \"stop\"\non.resend = \"a\"\n[node.stop]\n"
     );
     sound("route", &lines);
 }
@@ -131,4 +131,30 @@ fn a_resume_that_only_a_later_turn_comes_to_is_no_obstacle_to_cancel() {
          [node.back]\nresume = true\non = {{ asked = \"stop\", done = \"stop\", idle = \"stop\" }}\n[node.stop]\n"
     );
     sound_set(&[("o.toml", &graph("orchestrator", "route", &root))]);
+}
+
+#[test]
+fn no_question_is_asked_for_ever() {
+    let ask = |name: &str, keys: &str, on: &str| {
+        format!(
+            "[node.{name}]\nask = \"text\"\nreply = \"a.ask\"\naction = \"details_requested\"\ninto = \"x\"\n{keys}on = {{ {on} }}\n"
+        )
+    };
+    let root = "[node.route]\non = { cancel = \"stop\", go = \"a\" }\n[node.stop]\n";
+    let circle = ask("a", "", "answered = \"b\"") + &ask("b", "", "answered = \"a\"");
+    assert_eq!(
+        broken("route", &format!("{root}{circle}")),
+        ["o.toml:8:7: no answer ever leads to an end of the graph from: a, b"]
+    );
+    let counted = ask("a", "tries = 2\n", "answered = \"stop\", exhausted = \"again\"")
+        + "[node.again]\nhandler = \"fork\"\non = { left = \"a\", right = \"stop\" }\n";
+    assert_eq!(
+        broken("route", &format!("{root}{counted}")),
+        [
+            "o.toml:14:27: `exhausted` leads back to `a` with nothing else asked: its tries would be counted anew, without end"
+        ]
+    );
+    let other =
+        ask("a", "tries = 2\n", "answered = \"stop\", exhausted = \"b\"") + &ask("b", "", "answered = \"a\"");
+    sound("route", &format!("{root}{other}"));
 }

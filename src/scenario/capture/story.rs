@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::Error;
+use crate::engine::OUTSIDE;
 use crate::model::{
     Action, Actor, ConversationId, DeviceId, EffectId, EventKind, NodeResponse, Owner, UserId,
 };
@@ -95,9 +96,16 @@ impl Story {
         if let Some((_, how)) = ELSEWHERE.iter().find(|(project, _)| *project == conversation.project) {
             return Err(Error::Elsewhere(how));
         }
-        let mut turns = pairs(messages(store, id).await?)?;
         let events = store.events(&Actor::System, id, None, MANY).await?;
+        // What people said to each other is theirs, and no answer of the engine's.
+        if events.iter().any(|event| event.kind == EventKind::HandoffBegan.as_str()) {
+            return Err(Error::Elsewhere("in part by a person at the operator's desk"));
+        }
+        let messages = messages(store, id).await?;
         let mut effects = store.effects_of(&Actor::System, id, MANY).await?;
+        can_be_told(&effects, &messages)?;
+        let mut turns = pairs(messages)?;
+        let events = store.events(&Actor::System, id, None, MANY).await?;
         effects.extend(notices(store, &events).await?);
         let times: Vec<Timestamp> = turns.iter().map(|turn| turn.at).collect();
         let of = |at: Timestamp| times.partition_point(|time| *time <= at).checked_sub(1);
@@ -159,8 +167,8 @@ fn pairs(messages: Vec<Message>) -> Result<Vec<Turn>, Error> {
                 return Err(Error::cannot(asked.seq, "it has no answer".to_owned()));
             }
             (Role::Assistant | Role::System, _) => {
-                let what = "the engine said it of itself, after a report of what became of a message, and no line of \
-                            a scenario brings that about; capture a conversation without one";
+                let what = "the engine said it of itself, after a report of what became of a message, an outside agent's \
+                            answer or silence, and a scenario is made of messages; capture a conversation without one";
                 return Err(Error::cannot(message.seq, what.to_owned()));
             }
         }
@@ -170,6 +178,18 @@ fn pairs(messages: Vec<Message>) -> Result<Vec<Turn>, Error> {
         None if turns.is_empty() => Err(Error::Empty),
         None => Ok(turns),
     }
+}
+
+/// What an outside agent answered is not kept, so nobody can have it say that again.
+fn can_be_told(effects: &[Effect], messages: &[Message]) -> Result<(), Error> {
+    let Some(call) = effects.iter().find(|effect| effect.kind == OUTSIDE) else { return Ok(()) };
+    let asked = messages.iter().rev().find(|m| m.role == Role::User && m.created_at <= call.created_at);
+    let agent = call.template.split('.').next().unwrap_or_default();
+    let what = format!(
+        "the agent `{agent}` called its service, and what that answered is not kept; write the scenario by hand, with a line \
+         `& backend STATUS BODY`"
+    );
+    Err(Error::cannot(asked.map_or(1, |message| message.seq), what))
 }
 
 /// Notices to the contacts of an account, which are no conversation's: events name them.

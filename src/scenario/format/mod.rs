@@ -1,8 +1,9 @@
 //! The form of a scenario: a transcript that people can read, one file each.
 //!
 //! It knows lines, and nothing of what they do. Adding a kind of line or a command: a row in [`LINES`] or [`COMMANDS`],
-//! a variant of [`What`] or [`Command`], and its arm in `parse.rs` and in the player.
+//! a variant of [`What`] or [`Command`], and its arm in `parse.rs` or `command.rs` and in the player.
 
+mod command;
 mod parse;
 mod words;
 
@@ -57,6 +58,10 @@ pub const LINES: &[Row] = &[
     ),
     row("! mail FIELD=VALUE…", "the same of an e-mail, which has a subject besides"),
     row(
+        "! desk FIELD=VALUE…",
+        "the next thing that the operator's desk was told: event (began, message, released), text, about, signedIn, language, by",
+    ),
+    row(
         "= FIELD=VALUE…",
         "what holds now: state.X, data.KIND, effects (messages handed over so far), audit (events since the last message, in order); and what the last message used, as in `budget`",
     ),
@@ -71,6 +76,7 @@ pub const COMMANDS: &[Row] = &[
     row("& device", "the actor goes on with a new device, signed out"),
     row("& restart", "the product stops and starts again on the same database"),
     row("& regraph", "the same, with graphs of another version, as after an update of the conversation"),
+    row("& regraph FOLDER", "the same, with that folder's agent in the place of those that the head names"),
     row("& repeat", "the last message comes again and is answered exactly as before"),
     row("& logout", "the actor's session ends"),
     row(
@@ -85,6 +91,9 @@ pub const COMMANDS: &[Row] = &[
         "& backend STATUS JSON",
         "what outside agents answer from here on; `& backend down`: nothing, as at the start",
     ),
+    row("& desk says TEXT", "the operator's desk says this to the actor; a `<` after it is about that"),
+    row("& desk releases TEXT", "it is done, with these last words or none"),
+    row("& desk STATUS", "what it answers from here on, 204 at the start; `& desk down`: nothing"),
 ];
 
 /// A scenario.
@@ -154,6 +163,8 @@ pub enum Channel {
     Sms,
     /// By e-mail.
     Mail,
+    /// To the operator's desk.
+    Desk,
 }
 
 impl Channel {
@@ -162,6 +173,7 @@ impl Channel {
         match self {
             Self::Sms => "sms",
             Self::Mail => "mail",
+            Self::Desk => "desk",
         }
     }
 }
@@ -190,7 +202,7 @@ pub enum Command {
     /// Stop and start.
     Restart,
     /// Stop, and start with graphs of another version.
-    Regraph,
+    Regraph(Option<PathBuf>),
     /// The last message again.
     Repeat,
     /// End the session.
@@ -212,6 +224,19 @@ pub enum Command {
     Hang,
     /// What outside agents answer: a status and a body, or nothing.
     Backend(Option<(u16, String)>),
+    /// What the operator's desk does.
+    Desk(Desk),
+}
+
+/// What the operator's desk does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Desk {
+    /// It says something to the actor.
+    Says(String),
+    /// It is done, perhaps with last words.
+    Releases(Option<String>),
+    /// What it answers from here on: a status, or nothing.
+    Answers(Option<u16>),
 }
 
 /// One thing that is wrong with a file.

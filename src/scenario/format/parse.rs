@@ -2,11 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::command::command;
 use super::words::{Field, Word, split};
-use super::{Budget, Channel, Command, Piece, Problem, Problems, Scenario, Step, Wanted, What};
+use super::{Budget, Channel, Command, Desk, Piece, Problem, Problems, Scenario, Step, Wanted, What};
 use crate::config::{Config, Sources};
 use crate::scenario::used::FIGURES;
-use crate::tool::migration::{DataKind, Items};
 
 /// The start where none is given.
 const START: &str = "2026-01-15T10:00:00Z";
@@ -141,12 +141,12 @@ impl Parser<'_> {
     fn setting(&mut self, text: &str) {
         match text.split_once('=') {
             Some((name, value)) if Config::reads(name) => {
-                let setting = (name.to_owned(), value.to_owned());
-                let alone = Sources { file: None, env: vec![setting.clone()] };
-                if let Err(problems) = Config::load(&alone) {
-                    problems.iter().for_each(|problem| self.problem(&problem.text));
+                let mut env = self.scenario.config.clone();
+                env.push((name.to_owned(), value.to_owned()));
+                match Config::load(&Sources { file: None, env: env.clone() }) {
+                    Ok(_) => self.scenario.config = env,
+                    Err(problems) => problems.iter().for_each(|problem| self.problem(&problem.text)),
                 }
-                self.scenario.config.push(setting);
             }
             Some((name, _)) => self.problem(format!("`{name}` is no setting's variable")),
             None => self.problem("a setting is written `config NAME=VALUE`"),
@@ -169,12 +169,12 @@ impl Parser<'_> {
         match what {
             Ok(what) => {
                 self.said = match &what {
-                    What::Say(_) => true,
+                    What::Say(_) | What::Do(Command::Desk(Desk::Says(_) | Desk::Releases(_))) => self.spoken,
                     What::Answer(_)
                     | What::Sent(_)
                     | What::Holds(_)
                     | What::Pass(_)
-                    | What::Do(Command::Backend(_)) => self.said,
+                    | What::Do(Command::Backend(_) | Command::Desk(_)) => self.said,
                     What::Do(_) => false,
                 };
                 self.scenario.steps.push(Step { line: self.line, actor: self.actor, what });
@@ -256,12 +256,17 @@ fn sent(text: &str) -> Result<What, String> {
         return Ok(What::Sent(None));
     }
     let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
-    let channel = [Channel::Sms, Channel::Mail].into_iter().find(|channel| channel.as_str() == word);
-    let channel = channel.ok_or("this is none of `! sms …`, `! mail …` and `! none`")?;
+    let channel =
+        [Channel::Sms, Channel::Mail, Channel::Desk].into_iter().find(|channel| channel.as_str() == word);
+    let channel = channel.ok_or("this is none of `! sms …`, `! mail …`, `! desk …` and `! none`")?;
     let fields = if rest.trim().is_empty() { Vec::new() } else { fields_of(rest)? };
     let (known, names): (&[&str], _) = match channel {
         Channel::Sms => (&["to", "template", "verdict"], "to, template and verdict"),
         Channel::Mail => (&["to", "subject", "template", "verdict"], "to, subject, template and verdict"),
+        Channel::Desk => (
+            &["event", "text", "about", "signedIn", "language", "by"],
+            "event, text, about, signedIn, language and by",
+        ),
     };
     refuse_unknown(&fields, |f| known.contains(&f.path.as_str()), names)?;
     Ok(What::Sent(Some((channel, fields))))
@@ -323,48 +328,4 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
     let read: Option<SignedDuration> = text.parse().ok();
     read.filter(SignedDuration::is_positive)
         .ok_or_else(|| format!("`{text}` is no time to pass, such as `10m 1s`"))
-}
-
-fn command(text: &str) -> Result<Command, String> {
-    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
-    let plain =
-        |command| if rest.is_empty() { Ok(command) } else { Err(format!("`& {word}` takes nothing")) };
-    match word {
-        "device" => plain(Command::Device),
-        "restart" => plain(Command::Restart),
-        "regraph" => plain(Command::Regraph),
-        "repeat" => plain(Command::Repeat),
-        "logout" => plain(Command::Logout),
-        "hang" => plain(Command::Hang),
-        "backend" => backend(rest).map(Command::Backend),
-        "put" | "visit" => put(rest, word == "visit"),
-        "refuse" | "later" if rest.is_empty() || rest.contains(' ') => {
-            Err(format!("`& {word}` takes one code"))
-        }
-        "refuse" => Ok(Command::Refuse(rest.to_owned())),
-        "later" => Ok(Command::Later(rest.to_owned())),
-        _ => {
-            let forms: Vec<&str> = super::COMMANDS.iter().map(|row| row.form).collect();
-            Err(format!("`& {word}` is none of {}", forms.join(", ")))
-        }
-    }
-}
-
-fn backend(text: &str) -> Result<Option<(u16, String)>, String> {
-    if text == "down" {
-        return Ok(None);
-    }
-    let (status, body) = text.split_once(' ').unwrap_or((text, ""));
-    let status = status.parse().ok().filter(|status| (100..=599).contains(status));
-    let status = status.ok_or("`& backend` takes `down`, or a status such as 200 and a body")?;
-    Ok(Some((status, body.to_owned())))
-}
-
-fn put(text: &str, signed_out: bool) -> Result<Command, String> {
-    let (kind, items) = text.split_once(' ').unwrap_or((text, ""));
-    let kind = DataKind::parse(kind)
-        .ok_or_else(|| format!("`{kind}` is none of cart, favorites, history, preferences"))?;
-    let value: serde_json::Value = serde_json::from_str(items).map_err(|e| format!("the items: {e}"))?;
-    let items = Items::parse(kind, Some(&value)).map_err(|e| format!("the items: {e}"))?;
-    Ok(Command::Put { kind, items, signed_out })
 }

@@ -57,7 +57,8 @@ fn every_problem_is_told_with_its_line() {
     let text = "clock yesterday\nseed x\nactor Bob\nactor bob\nactor bob\nconfig NOPE=1\nconfig OTP_MAX_ATTEMPTS=99\n\
                 < auth.x\n> {cod}\n> {code\n> {eve.code}\n@eve > hi\n> hi\n< auth.x wrong=1\n< a b\n\
                 < session=maybe\n< data.x=\"open\n!none\n! fax\n= auth=1\n= x\n~ soon\n~ 0s\n& dance\n\
-                & restart now\n& refuse\nprose\n>\n< x=\n! sms subject=x\n";
+                & restart now\n& refuse\nprose\n>\n< x=\n! sms subject=x\n\
+                ! desk to=x\n& desk says\n& desk dances\n";
     let found = problems(text);
     let expected = [
         "1: `yesterday` is no time",
@@ -77,7 +78,7 @@ fn every_problem_is_told_with_its_line() {
         "16: `session=maybe`",
         "17: `data.x`: the quoted value does not end",
         "18: a space has to stand behind `!`",
-        "19: this is none of `! sms …`, `! mail …` and `! none`",
+        "19: this is none of `! sms …`, `! mail …`, `! desk …` and `! none`",
         "20: `auth` is not a field here",
         "21: `x` is no FIELD=VALUE",
         "22: `soon` is no time to pass",
@@ -89,6 +90,9 @@ fn every_problem_is_told_with_its_line() {
         "28: the message is empty",
         "29: `x=` lacks a value",
         "30: `subject` is not a field here; there are to, template and verdict",
+        "31: `to` is not a field here; there are event, text",
+        "32: `& desk` takes `says TEXT`",
+        "33: `& desk` takes `says TEXT`",
     ];
     assert_eq!(found.len(), expected.len(), "{found:#?}");
     for (found, expected) in found.iter().zip(expected) {

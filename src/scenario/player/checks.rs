@@ -31,6 +31,9 @@ impl Player<'_> {
                 Some(post) => Err(format!("expected no message, got {} to {}", post.template, post.to)),
             };
         };
+        if *channel == Channel::Desk {
+            return self.check_desk(fields);
+        }
         // Two messages of one turn leave at once, and which of the two doors is faster is nobody's promise.
         let of_channel = |post: &&mut Post| !post.named && post.channel == *channel;
         let Some(post) = self.posts.iter_mut().find(of_channel) else {
@@ -47,6 +50,14 @@ impl Player<'_> {
         let fields = fields.iter().filter(|f| !unsure(f));
         all_hold(fields, &view, SignedDuration::ZERO)?;
         post.named = true;
+        Ok(())
+    }
+
+    fn check_desk(&mut self, fields: &[Field]) -> Result<(), Broken> {
+        let told = self.world.people.told();
+        let notice = told.get(self.desk_named).ok_or("the desk was told nothing more")?;
+        all_hold(fields.iter(), notice, SignedDuration::ZERO)?;
+        self.desk_named += 1;
         Ok(())
     }
 
@@ -137,6 +148,9 @@ impl Player<'_> {
                 "a message was handed over that no line names: {} to {}",
                 post.template, post.to
             ));
+        }
+        if let Some(notice) = self.world.people.told().get(self.desk_named) {
+            return Err(format!("the desk was told something that no line names: {notice}"));
         }
         self.world.let_leases_end().await?;
         if let Some(effect) = self.world.provider.doubled() {

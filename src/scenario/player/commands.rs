@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 use super::turn::failed;
 use super::{Broken, Player, stopped};
 use crate::engine::{Answer, Error};
+use crate::handoff::{Said, Word};
+use crate::scenario::format::Desk;
+use crate::scenario::process::Stopped;
 use crate::tool::migration::{DataKind, Items};
 
 impl Player<'_> {
@@ -70,6 +73,38 @@ impl Player<'_> {
             Ok(Value::Object(all))
         });
         done.await.map_err(|e| stopped(&e))?.map_err(|e| failed(&e))
+    }
+
+    /// What the operator's desk does. It asks again where it got no answer.
+    pub(super) async fn desk(&mut self, actor: usize, does: &Desk) -> Result<(), Broken> {
+        let said = match does {
+            Desk::Answers(status) => {
+                self.world.people.answers(*status);
+                return Ok(());
+            }
+            Desk::Says(words) => Said::Message(words.clone()),
+            Desk::Releases(words) => Said::Release(words.clone()),
+        };
+        let conversation = self.person(actor)?.conversation.clone();
+        self.desk_said += 1;
+        let id = format!("desk-{}", self.desk_said);
+        let conversation = conversation.ok_or("this actor has no conversation")?;
+        let word = Word { digest: id.clone(), id, conversation, handoff: None, said };
+        let mut heard = self.desk_says(&word).await;
+        if matches!(heard, Err(Stopped::Crashed)) {
+            self.recover(actor).await?;
+            heard = self.desk_says(&word).await;
+        }
+        heard.map_err(|e| stopped(&e))?.map_err(|e| failed(&e))?;
+        self.time_passed = true;
+        self.pass(actor).await
+    }
+
+    async fn desk_says(&self, word: &Word) -> Result<Result<(), Error>, Stopped> {
+        let process = self.world.process()?;
+        let engine = std::sync::Arc::clone(process.app().engine());
+        let word = word.clone();
+        process.run(async move { engine.desk_says(word).await.map(|_| ()) }).await
     }
 
     /// Sends the last message again, as a client does that did not get its answer.

@@ -6,7 +6,7 @@ mod turn;
 mod world;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::doubles::Halts;
 use super::format::{Budget, Channel, Command, Problems, Scenario, Step, What};
+use super::matrix::Cell;
 use super::place::Place;
 use super::recordings::Exchange;
 use super::report::{Failure, Report};
@@ -24,7 +25,7 @@ use crate::engine::{Answer, Credentials, Elsewhere, Request};
 use crate::graph::EdgeId;
 use crate::llm::Spent;
 use crate::model::{ConversationId, EffectId, EventId, Secret, Verdict};
-use world::World;
+use world::{Seen, World};
 
 /// What one play came to.
 #[derive(Debug, Default)]
@@ -32,6 +33,8 @@ pub(super) struct Played {
     pub(super) failure: Option<Failure>,
     pub(super) latencies: Vec<Duration>,
     pub(super) edges: BTreeSet<EdgeId>,
+    /// The repairs of conversations that were seen.
+    pub(super) cells: BTreeSet<Cell>,
     /// What each turn used, those of repeated messages too.
     pub(super) used: Vec<Used>,
     /// What was answered, in order.
@@ -65,6 +68,7 @@ impl Played {
             failures: self.failure.into_iter().collect(),
             latencies: self.latencies,
             edges: self.edges,
+            cells: self.cells,
             used: self.used,
             plays: 1,
             exchanges: self.exchanges,
@@ -121,6 +125,10 @@ struct Player<'a> {
     world: World<'a>,
     people: Vec<Person>,
     posts: Vec<Post>,
+    /// How many of the things that the desk was told a line has named.
+    desk_named: usize,
+    /// How often the desk said something.
+    desk_said: u32,
     /// Whether a message that was to be handed over again died with its worker.
     given_up: bool,
     /// Whether the clock was moved since the last answer.
@@ -135,11 +143,11 @@ struct Player<'a> {
 
 /// Plays a scenario; with `stop_at`, the process is killed at that boundary and another one goes on.
 pub(super) async fn run(scenario: &Scenario, setup: &Setup, stop_at: Option<usize>) -> Played {
-    let edges = Arc::new(Mutex::new(BTreeSet::new()));
+    let seen = Seen::default();
     let halts = Arc::new(Halts::new(stop_at));
     let mut played = match Place::make(setup).await {
         Ok(place) => {
-            let made = World::start(scenario, setup, &place, (&edges, &halts)).await;
+            let made = World::start(scenario, setup, &place, (&seen, &halts)).await;
             let played = match made {
                 Ok(world) => {
                     let is_plain = stop_at.is_none() && setup.shadow.is_none();
@@ -154,7 +162,8 @@ pub(super) async fn run(scenario: &Scenario, setup: &Setup, stop_at: Option<usiz
         }
         Err(e) => broken(1, format!("no database: {e}")),
     };
-    played.edges.clone_from(&edges.lock().unwrap_or_else(PoisonError::into_inner));
+    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    (played.edges, played.cells) = seen.clone();
     played.passed = halts.passed();
     played
 }
@@ -183,6 +192,8 @@ impl<'a> Player<'a> {
             world,
             people: scenario.actors.iter().map(|_| Person::default()).collect(),
             posts: Vec::new(),
+            desk_named: 0,
+            desk_said: 0,
             given_up: false,
             time_passed: false,
             said: Vec::new(),
@@ -267,7 +278,7 @@ impl<'a> Player<'a> {
         match command {
             Command::Device => self.new_device(actor),
             Command::Restart => self.world.restart().await,
-            Command::Regraph => self.world.regraph().await,
+            Command::Regraph(agent) => self.world.regraph(agent.as_deref()).await,
             Command::Repeat => self.repeat(actor).await,
             Command::Logout => self.logout(actor).await,
             Command::Put { kind, items, signed_out } => {
@@ -285,6 +296,7 @@ impl<'a> Player<'a> {
                 self.world.backend.answers(answer.clone());
                 Ok(())
             }
+            Command::Desk(does) => self.desk(actor, does).await,
             Command::Hang => {
                 self.world.provider.will_say(Verdict::Unknown { code: "timeout".to_owned() });
                 Ok(())

@@ -129,7 +129,7 @@ impl Player<'_> {
 
     /// Goes on after a crash. True where the message of this turn is uncertain, and the provider would have refused it:
     /// then nobody can know that, and the answer stands.
-    async fn recover(&mut self, actor: usize) -> Result<bool, Broken> {
+    pub(super) async fn recover(&mut self, actor: usize) -> Result<bool, Broken> {
         // The dead process cannot come back before its first try is over, so neither does the client.
         self.world.moment();
         let abandoned = self.world.recover().await?;

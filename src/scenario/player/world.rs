@@ -1,6 +1,7 @@
 //! What is around a conversation: the process, the clock, the provider, the database.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,13 +13,15 @@ use crate::bus::Boundaries;
 use crate::clock::MovableClock;
 use crate::config::{Config, Sources};
 use crate::crypto::Keys;
-use crate::engine::{Elsewhere, OUTSIDE, Observer, Occasion, Shadow};
+use crate::engine::{Elsewhere, OUTSIDE, Observer, Occasion, Shadow, TIMER};
 use crate::graph::EdgeId;
+use crate::handoff;
 use crate::llm::Llm;
 use crate::model::{Actor, Clock, EffectId, Randomness, Secret};
 use crate::scenario::Setup;
-use crate::scenario::doubles::{Backend, Halts, Provider};
+use crate::scenario::doubles::{Backend, Halts, People, Provider};
 use crate::scenario::format::{Channel, Scenario};
+use crate::scenario::matrix::{self, Cell};
 use crate::scenario::place::{NextGraphs, Place};
 use crate::scenario::process::{Process, Stopped};
 use crate::scenario::recordings::Recorder;
@@ -36,12 +39,14 @@ const FIRST_TRY_MS: i64 = 1;
 /// More effects than a scenario has.
 const MANY: u32 = 1_000;
 
-pub(super) type Edges = Arc<Mutex<BTreeSet<EdgeId>>>;
+/// The edges that were passed, and the repairs that they showed.
+pub(super) type Seen = Arc<Mutex<(BTreeSet<EdgeId>, BTreeSet<Cell>)>>;
 
 pub(super) struct World<'a> {
     pub(super) clock: Arc<MovableClock>,
     pub(super) provider: Arc<Provider>,
     pub(super) backend: Arc<Backend>,
+    pub(super) people: Arc<People>,
     /// By how much times may be later than in the transcript.
     pub(super) late: SignedDuration,
     /// What says what language models said.
@@ -55,7 +60,7 @@ pub(super) struct World<'a> {
     config: Config,
     scenario: &'a Scenario,
     setup: &'a Setup,
-    edges: Edges,
+    seen: Seen,
     halts: Arc<Halts>,
     started: u64,
     /// The folder of the graphs, where they are not those compiled in.
@@ -76,7 +81,7 @@ impl<'a> World<'a> {
         scenario: &'a Scenario,
         setup: &'a Setup,
         place: &Place,
-        (edges, halts): (&Edges, &Arc<Halts>),
+        (seen, halts): (&Seen, &Arc<Halts>),
     ) -> Result<Self, Broken> {
         let config = config(scenario, place)?;
         let models = config.llm.models.clone();
@@ -93,13 +98,14 @@ impl<'a> World<'a> {
             clock: Arc::new(MovableClock::fixed(scenario.clock)),
             provider: Arc::default(),
             backend: Arc::default(),
+            people: Arc::default(),
             late: SignedDuration::ZERO,
             abandoned: BTreeSet::new(),
             process: None,
             config,
             scenario,
             setup,
-            edges: Arc::clone(edges),
+            seen: Arc::clone(seen),
             halts: Arc::clone(halts),
             started: 0,
             graphs: None,
@@ -109,13 +115,15 @@ impl<'a> World<'a> {
     }
 
     async fn boot(&mut self) -> Result<(), Broken> {
-        let edges = Arc::clone(&self.edges);
+        let told = Arc::clone(&self.seen);
         let passed = Arc::clone(&self.steps);
-        let observer = Observer::new(move |occasion, steps| {
-            if occasion == Occasion::Turn {
-                passed.fetch_add(steps.len() as u64, Ordering::Relaxed);
+        let observer = Observer::new(move |turn| {
+            if turn.occasion == Occasion::Turn {
+                passed.fetch_add(turn.steps.len() as u64, Ordering::Relaxed);
             }
-            edges.lock().unwrap_or_else(PoisonError::into_inner).extend(steps.iter().cloned());
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.0.extend(turn.steps.iter().cloned());
+            told.1.extend(matrix::cells(turn));
         });
         let own = self.scenario.config.iter().any(|(name, _)| name.starts_with("VESTIBULE__CLASSIFY"));
         // Another process draws other things: with the same seed it would make the ids of the one before again.
@@ -136,6 +144,7 @@ impl<'a> World<'a> {
             }),
             fetch: None,
             outside: Some(Arc::clone(&self.backend) as Arc<dyn Outside>),
+            desk: Some(Arc::clone(&self.people) as Arc<dyn crate::handoff::Desk>),
             classifier: if own { None } else { Some(self.setup.classifier(&self.config.graph)?) },
         };
         let process = Process::start(self.config.clone(), doubles, Arc::clone(&self.halts)).await;
@@ -182,7 +191,7 @@ impl<'a> World<'a> {
             loop {
                 let is_due = !store.due_changes(&system, now, MANY).await?.is_empty();
                 // In one look: between two, one that is claimed, or is queued again, could pass unseen.
-                let effects = store.effects(&system, (None, None), MANY).await?;
+                let effects = store.open_effects(&system, MANY).await?;
                 let is_open = effects.iter().any(|effect| match effect.status {
                     EffectStatus::Queued => effect.due_at.is_some_and(|at| at <= now),
                     EffectStatus::Claimed => {
@@ -227,7 +236,11 @@ impl<'a> World<'a> {
     }
 
     /// Stops, and starts with graphs of another version.
-    pub(super) async fn regraph(&mut self) -> Result<(), Broken> {
+    pub(super) async fn regraph(&mut self, agent: Option<&Path>) -> Result<(), Broken> {
+        if let Some(folder) = agent {
+            self.config.graph.agents = vec![folder.to_owned()];
+            return self.restart().await;
+        }
         let graphs = NextGraphs::write().map_err(|e| format!("graphs of another version: {e}"))?;
         self.config.graph.folder = Some(graphs.folder().to_owned());
         self.graphs = Some(graphs);
@@ -241,15 +254,15 @@ impl<'a> World<'a> {
         }
         self.halts = Arc::new(Halts::new(None));
         self.boot().await?;
-        let mut found = self.claimed().await?;
-        // A call may be made twice: it is, once its dead worker's claim has ended.
-        let calls = found.len();
-        found.retain(|abandoned| abandoned.effect.kind != OUTSIDE);
-        if found.len() < calls {
-            let lease = self.lease();
+        let found = self.claimed().await?;
+        // What may be worked on twice is, once its dead worker's claim has ended.
+        let (calls, messages): (Vec<_>, _) =
+            found.into_iter().partition(|a| a.channel.is_none() && is_again(&a.effect));
+        if let Some(lease) = self.longest(calls.iter().map(|call| &call.effect)) {
             self.clock.advance(lease);
             self.late += lease;
         }
+        let found: Vec<Abandoned> = messages;
         self.abandoned.extend(found.iter().map(|a| a.effect.id.clone()));
         self.settle().await?;
         Ok(found)
@@ -264,9 +277,11 @@ impl<'a> World<'a> {
         let mut found = Vec::new();
         // The new process works from its first moment on, and what it has claimed is not abandoned.
         for effect in effects.into_iter().filter(|e| e.claimed_by.as_ref() != Some(&own)) {
-            let sealed = effect.destination_sealed.as_deref().unwrap_or_default();
-            let plain = keys.open(effect.id.as_str(), sealed).map_err(|e| e.to_string())?;
-            let to = String::from_utf8(plain.to_vec()).map_err(|e| e.to_string())?;
+            let mut to = String::new();
+            if let Some(sealed) = &effect.destination_sealed {
+                let plain = keys.open(effect.id.as_str(), sealed).map_err(|e| e.to_string())?;
+                to = String::from_utf8(plain.to_vec()).map_err(|e| e.to_string())?;
+            }
             let channel = match effect.kind.as_str() {
                 "sms" => Some(Channel::Sms),
                 "email" => Some(Channel::Mail),
@@ -292,13 +307,19 @@ impl<'a> World<'a> {
 
     /// Moves the clock past every lease; nothing may be claimed then.
     pub(super) async fn let_leases_end(&self) -> Result<(), Broken> {
-        self.clock.advance(self.lease());
+        let claimed = self
+            .ask(|store| async move { store.stale_claims(&Actor::System, Timestamp::MAX, MANY).await })
+            .await?;
+        let lease = i64::try_from(self.config.worker.lease_seconds).unwrap_or(i64::MAX);
+        let longest = self.longest(claimed.iter()).unwrap_or_default();
+        self.clock.advance(longest.max(SignedDuration::from_secs(lease)));
         self.settle().await
     }
 
-    /// How long a claim holds.
-    fn lease(&self) -> SignedDuration {
-        SignedDuration::from_secs(i64::try_from(self.config.worker.lease_seconds).unwrap_or(i64::MAX))
+    /// How long the longest of these claims holds from now on; none where there is none.
+    fn longest<'e>(&self, claimed: impl Iterator<Item = &'e Effect>) -> Option<SignedDuration> {
+        let until = claimed.filter_map(|effect| effect.claimed_until).max()?;
+        Some(until.duration_since(self.clock.now()).max(SignedDuration::ZERO))
     }
 
     pub(super) async fn end(&mut self) -> Result<(), Broken> {
@@ -307,6 +328,11 @@ impl<'a> World<'a> {
             None => Ok(()),
         }
     }
+}
+
+/// Whether another worker takes it up.
+fn is_again(effect: &Effect) -> bool {
+    [OUTSIDE, TIMER, handoff::KIND].contains(&effect.kind.as_str())
 }
 
 fn config(scenario: &Scenario, place: &Place) -> Result<Config, Broken> {

@@ -15,8 +15,8 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
+use crate::fetch::signed::hex;
 use crate::model::Secret;
-use crate::sms::hex;
 
 /// The parameter of the query that holds the hash of a body which is no form.
 const BODY_HASH: &str = "bodySHA256";

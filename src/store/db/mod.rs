@@ -52,6 +52,18 @@ impl Db {
         })
     }
 
+    /// Opens what is there, to read it and nothing else.
+    pub(super) async fn open_to_read(options: &Options, statements: Arc<Statements>) -> Result<Self, Error> {
+        Ok(match options.target()? {
+            Target::Sqlite(path) => {
+                Self::Sqlite(sqlite::Sqlite::open_to_read(path, options.connections, statements).await?)
+            }
+            Target::Postgres(url) => {
+                Self::Postgres(postgres::Postgres::open_to_read(&url, options, statements).await?)
+            }
+        })
+    }
+
     /// Removes the schema that the options name.
     pub(super) async fn erase_schema(options: &Options) -> Result<(), Error> {
         match (options.target()?, &options.schema) {

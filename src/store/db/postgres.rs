@@ -33,23 +33,8 @@ impl Postgres {
         options: &Options,
         statements: Arc<Statements>,
     ) -> Result<Self, Error> {
-        let server = PgConnectOptions::from_str(url)
-            .map_err(|source| Error::Open { place: "postgres".to_owned(), source: source.into() })?
-            .disable_statement_logging();
-        let place = format!(
-            "{}:{}/{}",
-            server.get_host(),
-            server.get_port(),
-            server.get_database().unwrap_or_else(|| server.get_username())
-        );
+        let (server, place) = server(url, options)?;
         let refused = |source: sqlx::Error| Error::Open { place: place.clone(), source: source.into() };
-        let server = match &options.schema {
-            Some(schema) if schema.is_empty() || !schema.bytes().all(is_plain) => {
-                return Err(Error::Schema { schema: schema.clone() });
-            }
-            Some(schema) => server.options([("search_path", schema)]),
-            None => server,
-        };
         // Not through the pool, which tries a server that is not there for as long as its callers may wait.
         let mut connection = server.connect().await.map_err(refused)?;
         if let Some(schema) = &options.schema {
@@ -58,13 +43,29 @@ impl Postgres {
         let migrator = migrate::postgres();
         migrator.run(&mut connection).await.map_err(|source| migrate::refused(&place, &migrator, source))?;
         connection.close().await.map_err(refused)?;
+        Ok(Self::over(server, options, statements, false))
+    }
+
+    pub(super) async fn open_to_read(
+        url: &str,
+        options: &Options,
+        statements: Arc<Statements>,
+    ) -> Result<Self, Error> {
+        let (server, place) = server(url, options)?;
+        let refused = |source: sqlx::Error| Error::Open { place: place.clone(), source: source.into() };
+        server.connect().await.map_err(refused)?.close().await.map_err(refused)?;
+        Ok(Self::over(server, options, statements, true))
+    }
+
+    /// One that is closed from the start takes no sets.
+    fn over(server: PgConnectOptions, options: &Options, statements: Arc<Statements>, closed: bool) -> Self {
         // A test before each use would double the round trips of a read; `Session::begin` finds dead connections.
         let pool = PgPoolOptions::new()
             .max_connections(options.connections.max(2))
             .acquire_timeout(PATIENCE)
             .test_before_acquire(false)
             .connect_lazy_with(server);
-        Ok(Self { pool, tasks: TaskTracker::new(), closed: AtomicBool::new(false), statements })
+        Self { pool, tasks: TaskTracker::new(), closed: AtomicBool::new(closed), statements }
     }
 
     pub(super) async fn rows(
@@ -109,6 +110,27 @@ impl Postgres {
         self.tasks.wait().await;
         self.pool.close().await;
     }
+}
+
+/// Where the server is, and its name for people.
+fn server(url: &str, options: &Options) -> Result<(PgConnectOptions, String), Error> {
+    let server = PgConnectOptions::from_str(url)
+        .map_err(|source| Error::Open { place: "postgres".to_owned(), source: source.into() })?
+        .disable_statement_logging();
+    let place = format!(
+        "{}:{}/{}",
+        server.get_host(),
+        server.get_port(),
+        server.get_database().unwrap_or_else(|| server.get_username())
+    );
+    let server = match &options.schema {
+        Some(schema) if schema.is_empty() || !schema.bytes().all(is_plain) => {
+            return Err(Error::Schema { schema: schema.clone() });
+        }
+        Some(schema) => server.options([("search_path", schema)]),
+        None => server,
+    };
+    Ok((server, place))
 }
 
 /// Removes a schema with all that is in it.

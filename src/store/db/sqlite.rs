@@ -83,6 +83,29 @@ impl Sqlite {
         Ok(Self { reads, sets, stop, tasks, statements })
     }
 
+    pub(super) async fn open_to_read(
+        path: PathBuf,
+        connections: u32,
+        statements: Arc<Statements>,
+    ) -> Result<Self, Error> {
+        let place = path.display().to_string();
+        let base = SqliteConnectOptions::new()
+            .filename(&path)
+            .busy_timeout(BUSY)
+            .disable_statement_logging()
+            .read_only(true);
+        let reads = SqlitePoolOptions::new()
+            .max_connections(connections.max(1))
+            .acquire_timeout(BUSY)
+            .test_before_acquire(false)
+            .connect_with(base)
+            .await
+            .map_err(|source| Error::Open { place, source: source.into() })?;
+        // Nobody takes what is sent, so every set is refused.
+        let (sets, _) = mpsc::channel(1);
+        Ok(Self { reads, sets, stop: CancellationToken::new(), tasks: TaskTracker::new(), statements })
+    }
+
     pub(super) async fn rows(&self, sql: &'static str, args: Vec<Value>) -> Result<Vec<Row>, Error> {
         self.statements.count(1);
         let bound = bind!(SqliteArguments, args).map_err(Error::of_read)?;

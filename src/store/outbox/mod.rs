@@ -6,8 +6,8 @@ pub(super) mod report;
 use jiff::Timestamp;
 
 pub use change::{
-    Finish, Report, again, claim, finish, forget_destinations, insert, look_again, orphan, queued, release,
-    requeue, settle, told,
+    Claim, Finish, Report, again, call_off, claim, finish, forget_destinations, insert, look_again, orphan,
+    queued, release, requeue, run_out, settle, take_back, told,
 };
 pub use report::{Count, Sum};
 
@@ -33,6 +33,18 @@ named! {
     }
 }
 
+named! {
+    /// What effects are worked on side by side without waiting for each other.
+    Lane {
+        /// What goes to people.
+        Messages = "messages",
+        /// What goes to outside agents.
+        Calls = "calls",
+        /// What goes nowhere: the time for which a question waits.
+        Timers = "timers",
+    }
+}
+
 /// One effect. It holds what the sender needs to write the message, never the message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Effect {
@@ -40,7 +52,8 @@ pub struct Effect {
     pub id: EffectId,
     /// The conversation it came from.
     pub conversation: Option<ConversationId>,
-    /// What it is: `sms`, `email`, `http`, which calls an outside agent, or `none`, which takes the same way and goes nowhere.
+    /// What it is: `sms`, `email`, `http`, which calls an outside agent, `handoff`, which tells the operator's desk, `timer`,
+    /// which waits with a question, or `none`, which takes the way of a message and goes nowhere.
     pub kind: String,
     /// The text's template.
     pub template: String,
@@ -107,6 +120,15 @@ impl Effect {
         }
     }
 
+    /// Among which effects it waits its turn.
+    pub fn lane(&self) -> Lane {
+        match self.kind.as_str() {
+            "http" | "handoff" => Lane::Calls,
+            "timer" => Lane::Timers,
+            _ => Lane::Messages,
+        }
+    }
+
     /// Whether its conversation hears what became of it: of codes by text message alone. That an e-mail was refused would
     /// say that there is an address (D5), and no conversation waits for a notice.
     pub fn tells(&self) -> bool {
@@ -128,7 +150,8 @@ sql! {
     );
     DUE = concat!(
         "SELECT ", columns!(), " FROM outbox WHERE status = 'queued' AND created_at <= $1 AND due_at <= $2 \
-         AND $3 = 'system' ORDER BY created_at, id LIMIT $4"
+         AND $3 = 'system' AND CASE kind WHEN 'http' THEN 'calls' WHEN 'handoff' THEN 'calls' WHEN 'timer' THEN 'timers' ELSE 'messages' END = $5 \
+         ORDER BY created_at, id LIMIT $4"
     );
     STALE_CLAIMS = concat!(
         "SELECT ", columns!(), " FROM outbox WHERE status = 'claimed' AND claimed_until <= $1 \
@@ -149,11 +172,16 @@ sql! {
                      AND o.created_at > $1 AND $2 = 'system' AND c.status <> 'live' \
                      ORDER BY o.created_at, o.id LIMIT $3";
     OF_CONVERSATION = concat!(
-        "SELECT ", columns!(), " FROM outbox WHERE conversation_id = $1 AND $2 = 'system' ORDER BY created_at, id LIMIT $3"
+        "SELECT ", columns!(), " FROM outbox WHERE conversation_id = $1 AND $2 = 'system' AND kind <> 'timer' \
+         ORDER BY created_at, id LIMIT $3"
+    );
+    OPEN = concat!(
+        "SELECT ", columns!(), " FROM outbox WHERE status IN ('queued', 'claimed') AND $1 = 'system' \
+         ORDER BY created_at, id LIMIT $2"
     );
     // Newest first; `before` is the id that the page before ended with.
     LIST = concat!(
-        "SELECT ", columns!(), " FROM outbox WHERE $1 = 'system' AND ($2 = '' OR status = $2) \
+        "SELECT ", columns!(), " FROM outbox WHERE $1 = 'system' AND kind <> 'timer' AND ($2 = '' OR status = $2) \
          AND ($3 = '' OR id < $3) ORDER BY id DESC LIMIT $4"
     );
 }
@@ -188,7 +216,7 @@ impl Store {
         self.record(actor, (BY_ID, args![id, actor.as_str()]), read).await
     }
 
-    /// The effects that came from a conversation, the oldest first.
+    /// The effects that came from a conversation, without its timers, the oldest first.
     pub async fn effects_of(
         &self,
         actor: &Actor,
@@ -207,14 +235,17 @@ impl Store {
         self.record(actor, (BY_PROVIDER, args![provider_id, actor.as_str()]), read).await
     }
 
-    /// Effects that wait, were queued at the first time or before and are to be tried at the second, the oldest first.
+    /// Effects of a lane that wait, were queued at the first time or before and are to be tried at the second, the oldest
+    /// first.
     pub async fn due_effects(
         &self,
         actor: &Actor,
+        lane: Lane,
         (created_before, now): (Timestamp, Timestamp),
         limit: u32,
     ) -> Result<Vec<Effect>, Error> {
-        self.records(actor, (DUE, args![created_before, now, actor.as_str(), limit]), read).await
+        let asked = args![created_before, now, actor.as_str(), limit, lane.as_str()];
+        self.records(actor, (DUE, asked), read).await
     }
 
     /// Effects of which nobody knows whether they left, and that are to be looked up by now.
@@ -241,7 +272,12 @@ impl Store {
         .await
     }
 
-    /// The newest effects, of one status or of all, on from before an id.
+    /// Effects that wait or that a worker has, timers too, the oldest first.
+    pub async fn open_effects(&self, actor: &Actor, limit: u32) -> Result<Vec<Effect>, Error> {
+        self.records(actor, (OPEN, args![actor.as_str(), limit]), read).await
+    }
+
+    /// The newest effects, of one status or of all, on from before an id. Timers go nowhere and are none of them.
     pub async fn effects(
         &self,
         actor: &Actor,

@@ -33,9 +33,10 @@ pub struct Sum {
 }
 
 sql! {
-    COUNTS = "SELECT kind, status, COUNT(*) FROM outbox WHERE $1 = 'system' AND created_at >= $2 \
+    COUNTS = "SELECT kind, status, COUNT(*) FROM outbox WHERE $1 = 'system' AND created_at >= $2 AND kind <> 'timer' \
               GROUP BY kind, status ORDER BY kind, status";
-    OLDEST = "SELECT MIN(created_at) FROM outbox WHERE $1 = 'system' AND status = 'queued'";
+    OLDEST = "SELECT MIN(created_at) FROM outbox WHERE $1 = 'system' AND status = 'queued' \
+              AND kind <> 'timer'";
     SUMS = "SELECT o.country, COUNT(*), \
             COUNT(CASE WHEN o.status = 'sent' OR o.delivery IS NOT NULL THEN 1 END), \
             COUNT(CASE WHEN o.delivery = 'delivered' THEN 1 END), \
@@ -45,7 +46,7 @@ sql! {
 }
 
 impl Store {
-    /// How many effects of each kind and status were queued since then.
+    /// How many effects of each kind but timers, and of each status, were queued since then.
     pub async fn outbox_counts(&self, actor: &Actor, since: Timestamp) -> Result<Vec<Count>, Error> {
         self.records(actor, (COUNTS, args![actor.as_str(), since]), |row| {
             Ok(Count { kind: row.text(0)?, status: row.text(1)?, effects: row.int(2)? })
@@ -53,7 +54,7 @@ impl Store {
         .await
     }
 
-    /// Since when the effect waits that waits longest.
+    /// Since when the effect waits that waits longest; a timer waits because it is meant to.
     pub async fn oldest_waiting(&self, actor: &Actor) -> Result<Option<Timestamp>, Error> {
         let found = self.record(actor, (OLDEST, args![actor.as_str()]), |row| row.maybe_time(0)).await?;
         Ok(found.flatten())

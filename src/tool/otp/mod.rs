@@ -20,7 +20,7 @@ pub use account::{
 pub use budget::forget_sends;
 pub use send::{send_by_email, send_code, send_otp};
 pub use step_up::{SteppedUp, own_contact, send_step_up, stepped_up, verified_email};
-pub use verify::{Issued, code_of, identifier, is_replay, issued, verified, verify_otp};
+pub use verify::{Issued, code_of, identifier, is_replay, issued, told, verified, verify_otp};
 
 use super::Toolbox;
 use crate::model::{ChallengeId, Contact, EffectId, Phone, SessionId, UserId};

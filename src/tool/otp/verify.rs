@@ -327,6 +327,19 @@ pub async fn issued(tools: &Toolbox, id: Option<&ChallengeId>) -> Result<Option<
     Ok(Some(open(tools, challenge)?.0))
 }
 
+/// The same for words alone: only while its code can still be given back. What an outside agent's answer leads back to is
+/// told by the system, which has no device.
+pub async fn told(tools: &Toolbox, id: Option<&ChallengeId>) -> Result<Option<Issued>, Error> {
+    let challenge = match (&tools.actor, id, &tools.conversation) {
+        (Actor::System, Some(id), Some(conversation)) => {
+            tools.store.challenge(&tools.actor, conversation, id).await?
+        }
+        _ => find(tools, id).await?,
+    };
+    let live = challenge.filter(|challenge| challenge.is_live(tools.now));
+    Ok(live.map(|challenge| open(tools, challenge)).transpose()?.map(|(issued, _)| issued))
+}
+
 /// Whom a challenge of this conversation is for, on whichever device it was asked for: that its message was refused is
 /// told by the system, which has none.
 pub async fn identifier(tools: &Toolbox, id: Option<&ChallengeId>) -> Result<Option<Contact>, Error> {

@@ -38,6 +38,9 @@ pub struct OwnDevice {
     pub is_trusted: bool,
     /// Whether it is the one that asks.
     pub is_current: bool,
+    /// Whether nobody else has signed in on it since, so that its name is this person's to give.
+    #[serde(skip)]
+    pub is_own: bool,
     /// When it was first here.
     #[schemars(with = "String")]
     pub created_at: Timestamp,
@@ -64,6 +67,7 @@ pub async fn get_user_devices(
             OwnDevice {
                 is_trusted: trust.is_some(),
                 is_current: device.id == who.device,
+                is_own,
                 last_seen_at: trust.filter(|_| !is_own).map_or(device.last_seen_at, |t| t.last_used_at),
                 device_id: device.id,
                 name: device.name,

@@ -10,7 +10,11 @@ use crate::support::samples::done;
 use crate::support::server::{command, with_store};
 use crate::support::sms::TestSms;
 
-on_both!(dead_messages_are_listed_counted_and_released, what_may_not_be_released_says_why);
+on_both!(
+    dead_messages_are_listed_counted_and_released,
+    what_may_not_be_released_says_why,
+    a_timer_is_no_message,
+);
 
 /// Runs the command; gives its exit code and both outputs.
 async fn outbox(db: &TestDb, arguments: &[&str]) -> (Option<i32>, String) {
@@ -84,5 +88,22 @@ async fn what_may_not_be_released_says_why(db: TestDb) {
     }
     let (code, told) = outbox(&db, &["list", "--status", "lost"]).await;
     assert_eq!((code, told.contains("it is one of queued, claimed")), (Some(2), true), "{told}");
+    app.finish().await;
+}
+
+async fn a_timer_is_no_message(db: TestDb) {
+    let app = TestApp::start_with(&db, |config| config.graph.silence_seconds = 120).await;
+    app.clock.set_offset(app_lag(&app));
+    app.awaiting_code(PHONE).await;
+    assert_eq!(app.texts("SELECT kind FROM outbox ORDER BY kind").await, ["sms", "timer"]);
+    let (_, listed) = outbox(&db, &["list"]).await;
+    let (_, counted) = outbox(&db, &["stats"]).await;
+    assert!(listed.contains("| sms |") && counted.contains("| sms | sent | 1 |"), "{listed}{counted}");
+    let metrics = app.http.get(format!("{}/metrics", app.base)).send().await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("vestibule_outbox_oldest_waiting_seconds 0"), "{metrics}");
+    assert!(!counted.contains("The one that waits longest"), "{counted}");
+    for text in [listed, counted, metrics] {
+        assert!(!text.contains("timer"), "{text}");
+    }
     app.finish().await;
 }

@@ -1,6 +1,7 @@
 //! What leaves and what is noted: outbox, audit, development outbox.
 
 use vestibule::model::Actor;
+use vestibule::store::outbox::{Claim, Lane};
 use vestibule::store::{
     Effect, EffectStatus, Expect, Finish, Store, Write, audit, challenges, dev_outbox, outbox,
 };
@@ -11,6 +12,7 @@ use crate::support::samples::{Samples, at, done, stale};
 on_both!(
     an_effect_is_claimed_by_one_and_finished_by_that_one,
     a_claim_that_is_over_is_found_and_orphaned,
+    one_claim_of_a_worker_is_not_its_next,
     due_effects_come_oldest_first,
     a_refusal_is_untold_while_its_code_could_be_given_back,
     events_come_in_the_order_of_writing,
@@ -34,8 +36,8 @@ async fn an_effect_is_claimed_by_one_and_finished_by_that_one(db: TestDb) {
     let store = db.open().await;
     let made = queued(&store, &mut Samples::new()).await;
     assert_eq!(stored(&store, &made).await, made);
-    done(&store, vec![outbox::claim(&made.id, "w1", at(30), at(3))]).await;
-    assert_eq!(stale(&store, vec![outbox::claim(&made.id, "w2", at(30), at(3))]).await, 0);
+    done(&store, vec![outbox::claim(&made, "w1", at(30), at(3))]).await;
+    assert_eq!(stale(&store, vec![outbox::claim(&made, "w2", at(30), at(3))]).await, 0);
     let claimed = Effect {
         status: EffectStatus::Claimed,
         tries: 1,
@@ -48,14 +50,17 @@ async fn an_effect_is_claimed_by_one_and_finished_by_that_one(db: TestDb) {
 
     let end = Finish {
         effect: &made.id,
-        by: "w1",
+        claim: Claim { by: "w1", nth: 1 },
         status: EffectStatus::Failed,
         provider_id: Some("SM1"),
         error: Some("21610"),
         due_at: None,
         at: at(4),
     };
-    assert_eq!(stale(&store, vec![outbox::finish(Finish { by: "w2", ..end })]).await, 0);
+    assert_eq!(
+        stale(&store, vec![outbox::finish(Finish { claim: Claim { by: "w2", nth: 1 }, ..end })]).await,
+        0
+    );
     done(&store, vec![outbox::finish(end)]).await;
     assert_eq!(stale(&store, vec![outbox::finish(end)]).await, 0);
     assert_eq!(stale(&store, vec![outbox::orphan(&made.id, at(5))]).await, 0);
@@ -76,7 +81,7 @@ async fn a_claim_that_is_over_is_found_and_orphaned(db: TestDb) {
     let store = db.open().await;
     let made = queued(&store, &mut Samples::new()).await;
     assert_eq!(stale(&store, vec![outbox::orphan(&made.id, at(5))]).await, 0);
-    done(&store, vec![outbox::claim(&made.id, "w1", at(30), at(3))]).await;
+    done(&store, vec![outbox::claim(&made, "w1", at(30), at(3))]).await;
     assert_eq!(store.stale_claims(&Actor::System, at(29), 9).await.unwrap(), []);
     let over = store.stale_claims(&Actor::System, at(30), 9).await.unwrap();
     assert_eq!(over.iter().map(|effect| &effect.id).collect::<Vec<_>>(), [&made.id]);
@@ -89,7 +94,36 @@ async fn a_claim_that_is_over_is_found_and_orphaned(db: TestDb) {
         (made.destination_sealed.clone(), Some(at(31)))
     );
     assert_eq!(store.stale_claims(&Actor::System, at(90), 9).await.unwrap(), []);
-    assert_eq!(stale(&store, vec![outbox::claim(&made.id, "w2", at(99), at(90))]).await, 0);
+    assert_eq!(stale(&store, vec![outbox::claim(&made, "w2", at(99), at(90))]).await, 0);
+}
+
+// The worker's name alone would let the first try's answer end the second one.
+async fn one_claim_of_a_worker_is_not_its_next(db: TestDb) {
+    let store = db.open().await;
+    let made = queued(&store, &mut Samples::new()).await;
+    done(&store, vec![outbox::claim(&made, "w", at(30), at(3))]).await;
+    assert_eq!(stale(&store, vec![outbox::requeue(&made.id, at(29))]).await, 0);
+    done(&store, vec![outbox::requeue(&made.id, at(30))]).await;
+    // Whoever read it before the first try does not take it for untried.
+    assert_eq!(stale(&store, vec![outbox::claim(&made, "w", at(60), at(31))]).await, 0);
+    let again = stored(&store, &made).await;
+    assert_eq!(again.tries, 1);
+    done(&store, vec![outbox::claim(&again, "w", at(60), at(31))]).await;
+    assert_eq!(stale(&store, vec![outbox::orphan(&made.id, at(59))]).await, 0);
+    let end = |nth| Finish {
+        effect: &made.id,
+        claim: Claim { by: "w", nth },
+        status: EffectStatus::Sent,
+        provider_id: None,
+        error: None,
+        due_at: None,
+        at: at(32),
+    };
+    let first = Claim { by: "w", nth: 1 };
+    assert_eq!(stale(&store, vec![outbox::finish(end(1))]).await, 0);
+    assert_eq!(stale(&store, vec![outbox::again(&made.id, first, "late", (at(40), at(32)))]).await, 0);
+    assert_eq!(stored(&store, &made).await.status, EffectStatus::Claimed);
+    done(&store, vec![outbox::finish(end(2))]).await;
 }
 
 async fn due_effects_come_oldest_first(db: TestDb) {
@@ -104,11 +138,15 @@ async fn due_effects_come_oldest_first(db: TestDb) {
     let last = Effect { created_at: at(8), ..samples.effect(&challenge) };
     let inserts = vec![challenges::insert(&challenge), outbox::insert(&last), outbox::insert(&later)];
     done(&store, inserts).await;
-    let due = async |before, limit| store.due_effects(&Actor::System, (before, at(99)), limit).await.unwrap();
+    let due = async |before, limit| {
+        store.due_effects(&Actor::System, Lane::Messages, (before, at(99)), limit).await.unwrap()
+    };
     assert_eq!(due(at(7), 9).await, [first.clone(), later.clone()]);
     assert_eq!(due(at(8), 2).await, [first.clone(), later.clone()]);
-    done(&store, vec![outbox::claim(&first.id, "w", at(9), at(9))]).await;
+    done(&store, vec![outbox::claim(&first, "w", at(9), at(9))]).await;
     assert_eq!(due(at(9), 9).await, [later, last]);
+    let calls = store.due_effects(&Actor::System, Lane::Calls, (at(9), at(99)), 9).await.unwrap();
+    assert_eq!(calls, []);
 }
 
 async fn a_refusal_is_untold_while_its_code_could_be_given_back(db: TestDb) {
@@ -122,11 +160,11 @@ async fn a_refusal_is_untold_while_its_code_could_be_given_back(db: TestDb) {
         let found = store.untold_effects(&Actor::System, (before, now), 9).await.unwrap();
         found.into_iter().map(|effect| effect.id).collect::<Vec<_>>()
     };
-    done(&store, vec![outbox::claim(&made.id, "w", at(30), at(3))]).await;
+    done(&store, vec![outbox::claim(&made, "w", at(30), at(3))]).await;
     assert_eq!(untold(at(9), at(9)).await, []);
     let refused = Finish {
         effect: &made.id,
-        by: "w",
+        claim: Claim { by: "w", nth: 1 },
         status: EffectStatus::Failed,
         provider_id: None,
         error: Some("21610"),

@@ -1,6 +1,7 @@
 //! Nobody reads what is somebody else's, and nobody but the system reads what is nobody's.
 
 use vestibule::model::{Actor, ConversationId};
+use vestibule::store::outbox::Lane;
 use vestibule::store::{
     Conversation, RevocationKind, Store, audit, challenges, conversations, counters, dev_outbox, instance,
     messages, outbox, pending, revocations, trusts,
@@ -84,6 +85,7 @@ async fn a_foreign_row_is_no_row(db: TestDb) {
         assert_eq!(store.session(&stranger, &anna.session.id).await.unwrap(), None);
         assert_eq!(store.live_sessions(&stranger, &anna.user.id, at(1)).await.unwrap(), []);
         assert_eq!(store.device(&stranger, &device.id).await.unwrap(), None);
+        assert_eq!(store.every_conversation(&stranger, None, 9).await.unwrap(), []);
     }
     assert_eq!(store.device(&bo.actor(), &anna.device.id).await.unwrap(), None);
     assert_eq!(seen(&store, &anna.actor(), &of_device).await, 0);
@@ -114,7 +116,7 @@ async fn the_systems_rows_are_the_systems(db: TestDb) {
         challenges::insert(&challenge),
         outbox::insert(&effect),
         outbox::insert(&claimed),
-        outbox::claim(&claimed.id, "w", at(1), at(1)),
+        outbox::claim(&claimed, "w", at(1), at(1)),
         counters::save(&counter, None, at(1)),
         dev_outbox::insert(&effect.id, b"x", at(1)),
         instance::put("key", "value"),
@@ -133,7 +135,7 @@ async fn the_systems_rows_are_the_systems(db: TestDb) {
             !store.live_challenges(&actor, &challenge.identifier_key, at(1)).await.unwrap().is_empty(),
             store.counter(&actor, "n", &[1]).await.unwrap().is_some(),
             store.effect(&actor, &effect.id).await.unwrap().is_some(),
-            !store.due_effects(&actor, (at(1), at(1)), 9).await.unwrap().is_empty(),
+            !store.due_effects(&actor, Lane::Messages, (at(1), at(1)), 9).await.unwrap().is_empty(),
             !store.stale_claims(&actor, at(1), 9).await.unwrap().is_empty(),
             !store.dev_messages(&actor, 9).await.unwrap().is_empty(),
             store.instance_value(&actor, "key").await.unwrap().is_some(),

@@ -2,7 +2,7 @@
 
 use vestibule::model::{Actor, Owner};
 use vestibule::store::{
-    Conversation, Error, Expect, PendingResponse, Write, conversations, messages, pending,
+    Conversation, Error, Expect, PendingResponse, Store, Write, conversations, messages, pending,
 };
 
 use crate::support::db::{TestDb, on_both};
@@ -92,7 +92,28 @@ async fn conversations_are_paged_from_the_newest(db: TestDb) {
         found.extend(page);
     }
     assert_eq!(found, expected);
-    assert_eq!(store.conversations(&actor, true, None, 9).await.unwrap(), [hidden]);
+    assert_eq!(store.conversations(&actor, true, None, 9).await.unwrap(), std::slice::from_ref(&hidden));
+
+    // The system reads all of them by their ids, and whoever only reads changes nothing.
+    let reading = Store::open_to_read(&db.options).await.unwrap();
+    expected.push(hidden.clone());
+    expected.sort_by_key(|c| c.id.clone());
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = reading.every_conversation(&Actor::System, after.as_ref(), 3).await.unwrap();
+        let Some(last) = page.last() else { break };
+        assert!(page.len() <= 3);
+        after = Some(last.id.clone());
+        found.extend(page);
+    }
+    assert_eq!(found, expected);
+    let again = conversations::save(&hidden, hidden.version);
+    assert!(matches!(reading.apply(&actor, vec![again]).await, Err(Error::Closed)));
+    reading.close().await;
+    store.close().await;
+    let alone = Store::open_to_read(&db.options).await.unwrap();
+    assert_eq!(alone.every_conversation(&Actor::System, None, 99).await.unwrap(), expected);
+    alone.close().await;
 }
 
 async fn messages_come_back_from_the_newest(db: TestDb) {

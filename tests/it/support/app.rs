@@ -1,30 +1,27 @@
 //! The production app with doubles, served on a port of its own, and a small client.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use vestibule::app::{App, Doubles, Serving};
-use vestibule::classify::Classifier;
 use vestibule::clock::MovableClock;
 use vestibule::config::Config;
 use vestibule::model::{Actor, Clock, Email, Profile, Randomness, Secret};
+use vestibule::store::outbox::Lane;
 use vestibule::store::{Applied, Expect, Write};
 
 use super::db::TestDb;
 use super::samples::at;
 use super::sms::TestSms;
+use super::trained::trained;
 use super::wait::comes_about;
 pub(crate) use super::wait::until;
 
 /// A number that is valid and nobody's.
 pub(crate) const PHONE: &str = "+14155552671";
-/// Trained once: the tests start some hundred apps, and each would train the same.
-static CLASSIFIER: LazyLock<Arc<Classifier>> =
-    LazyLock::new(|| Arc::new(Classifier::new(&Config::default().classify).unwrap()));
-
 /// A served app. Ends with [`TestApp::finish`].
 pub(crate) struct TestApp {
     serving: Option<Serving>,
@@ -147,7 +144,7 @@ impl TestApp {
             clock: Some(doubles.clock.unwrap_or_else(|| Arc::clone(clock) as Arc<dyn Clock>)),
             sms: Some(doubles.sms.unwrap_or_else(|| Arc::clone(sms) as _)),
             mail: doubles.mail.or_else(|| config.mail.smtp_url.is_none().then(|| Arc::clone(sms) as _)),
-            classifier: Some(Arc::clone(&CLASSIFIER)),
+            classifier: doubles.classifier.or_else(|| trained(&config)),
             ..doubles
         };
         let serving = Box::pin(App::build(config, doubles)).await.unwrap().serve().await.unwrap();
@@ -186,8 +183,12 @@ impl TestApp {
         let store = self.app().store();
         let left = async || {
             let claimed = store.stale_claims(&Actor::System, far, 9).await.unwrap();
-            let due = store.due_effects(&Actor::System, (far, far), 9).await.unwrap();
-            claimed.into_iter().chain(due).collect::<Vec<_>>()
+            let mut left = claimed;
+            // A timer goes nowhere.
+            for lane in [Lane::Messages, Lane::Calls] {
+                left.extend(store.due_effects(&Actor::System, lane, (far, far), 9).await.unwrap());
+            }
+            left
         };
         // A notice that no answer waits for may only just be on its way.
         let is_empty = comes_about(async || left().await.is_empty()).await;

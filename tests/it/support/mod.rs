@@ -11,4 +11,5 @@ pub(crate) mod server;
 pub(crate) mod site;
 pub(crate) mod sms;
 pub(crate) mod smtp;
+mod trained;
 pub(crate) mod wait;

@@ -79,6 +79,19 @@ impl Server {
         self.end().await.0
     }
 
+    /// Waits for a line that has that in it.
+    pub(crate) async fn writes(&mut self, text: &str) -> String {
+        let line = async {
+            while let Some(line) = self.output.next_line().await.unwrap() {
+                if line.contains(text) {
+                    return line;
+                }
+            }
+            panic!("the server ended before it wrote `{text}`");
+        };
+        tokio::time::timeout(START, line).await.expect("the server did not write that in time")
+    }
+
     /// Ctrl-C; gives the exit code and what was written since it listened.
     pub(crate) async fn end(mut self) -> (Option<i32>, Vec<String>) {
         let id = self.child.id().expect("the server has ended already").to_string();

@@ -1,5 +1,7 @@
 //! A stored conversation becomes a scenario that passes, and in which nothing of anybody is left.
 
+mod agents;
+
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
@@ -320,7 +322,7 @@ async fn what_cannot_be_captured_says_which_message_and_why(db: TestDb) {
     let text = format!("log me in, my phone is {CANARY}");
     let asking = anna.say(&text);
     let waits = async {
-        until(async || app.sms.count() == 1).await;
+        app.handed_over(1).await;
         app.advance(3);
     };
     let (action, ()) = futures::join!(asking, waits);
