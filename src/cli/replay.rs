@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
+use futures::{StreamExt, stream};
 
 use super::{Failure, block_on, out};
 use crate::app;
@@ -56,13 +57,16 @@ pub(super) fn run(arguments: &Arguments, config: Option<&Path>) -> Result<(), Fa
     let scenarios = read(&arguments.paths)?;
     let setup = setup(arguments, config)?;
     let reports = block_on(async {
-        let mut reports = Vec::new();
-        for scenario in &scenarios {
-            let report = if arguments.crash {
+        let plays = stream::iter(&scenarios).map(async |scenario| {
+            if arguments.crash {
                 scenario::play_with_crashes(scenario, &setup).await
             } else {
                 scenario::play(scenario, &setup).await
-            };
+            }
+        });
+        let mut plays = std::pin::pin!(plays.buffered(side_by_side(arguments)));
+        let mut reports = Vec::new();
+        while let Some(report) = plays.next().await {
             tell(&report);
             reports.push(report);
         }
@@ -93,6 +97,12 @@ pub(super) fn run(arguments: &Arguments, config: Option<&Path>) -> Result<(), Fa
     let failed = reports.iter().filter(|report| !report.passed()).count();
     out::line(&format!("{} passed, {failed} failed", reports.len() - failed));
     if failed > 0 { Err(Failure::Failed(anyhow!("{failed} scenarios failed"))) } else { Ok(()) }
+}
+
+/// How many scenarios are played at once. With crashes there are many plays, each with a process of its own; without, one
+/// at a time, or a turn's time would be that of its neighbours too.
+fn side_by_side(arguments: &Arguments) -> usize {
+    if arguments.crash { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 }
 }
 
 fn setup(arguments: &Arguments, config: Option<&Path>) -> Result<Setup, Failure> {
