@@ -71,6 +71,8 @@ outcomes! {
     CancelOutcome {
         /// It was left.
         Cancelled = "cancelled",
+        /// An outside agent's answer was waited for, and what it was asked may be done all the same.
+        Called = "called",
         /// A change of number or address was, which is called off with whatever else was begun.
         Change = "change",
         /// There was nothing.
@@ -92,6 +94,7 @@ impl Handler for Cancel {
         // A change that was set aside for what is left now is not called off with it.
         let calls_off =
             turn.state.set_aside.is_empty() || active == Some(Route::User(SubIntent::UpdateIdentity));
+        let has_called = turn.state.work.call.is_some();
         clear(turn);
         let mut called_off = false;
         if let Some(user) = turn.user.clone().filter(|_| turn.is_signed_in() && calls_off) {
@@ -99,6 +102,7 @@ impl Handler for Cancel {
         }
         Ok(match (active, called_off) {
             (_, true) => CancelOutcome::Change,
+            (Some(_), false) if has_called => CancelOutcome::Called,
             (Some(_), false) => CancelOutcome::Cancelled,
             (None, false) => CancelOutcome::Nothing,
         })

@@ -57,6 +57,11 @@ pub fn load(texts: &prompt::Options, graphs: &graph::Options) -> Result<(Replies
     }
 }
 
+/// Whether a folder is an agent's: it brings texts of its own.
+pub fn is_agent(folder: &Path) -> bool {
+    files(folder, |name| language(name).is_some()).is_ok()
+}
+
 /// What handlers and replies there are, for the graphs' proofs.
 pub fn catalog(replies: &Replies, options: &graph::Options) -> Catalog {
     declared((replies.keys(), replies.told()), options)

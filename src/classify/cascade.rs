@@ -211,15 +211,37 @@ impl Cascade<'_> {
         self.input.awaiting.is_none() && self.input.active.is_none()
     }
 
-    /// Whether the text is, clearly, a request for something else than what is being worked on. Where any text may be the
-    /// answer, only what is sure to be one is.
+    /// Whether the text is, clearly, a request for something else than what is being worked on.
     fn is_other_request(&self) -> bool {
-        let is_any = self.input.awaiting == Some(Slot::Text) && self.input.pattern.is_none();
-        let clear = if is_any { self.options.sure } else { self.options.accept };
+        if self.input.awaiting == Some(Slot::Text) {
+            return self.is_no_text();
+        }
         let scores = self.model.classify(self.input.text, &self.context());
         let home = self.input.awaiting.map(home);
         let active = self.input.active.as_ref().or(home.as_ref()).map(Route::as_str);
-        scores.best().is_some_and(|best| Some(best.label) != active && best.probability >= clear)
+        scores
+            .best()
+            .is_some_and(|best| Some(best.label) != active && best.probability >= self.options.accept)
+    }
+
+    /// Whether what was said is no try to give the text that is asked for: where any text may be meant, only what is surely
+    /// another request, or small talk. Numbers say nothing of that: they are the likeliest part of an answer.
+    fn is_no_text(&self) -> bool {
+        let is_word = |word: &&str| !word.contains(char::is_numeric);
+        let said = self.input.text.split_whitespace().filter(is_word).collect::<Vec<_>>().join(" ");
+        if !said.contains(char::is_alphabetic) {
+            return false;
+        }
+        let is_other = |route: &Route| Some(route) != self.input.active.as_ref();
+        if self.request(&said).is_some_and(|request| is_other(&request.route)) {
+            return true;
+        }
+        let scores = self.model.classify(&said, &Context::default());
+        scores.best().is_some_and(|best| {
+            let route = named_route(best.label);
+            let is_elsewhere = matches!(route, Route::Agent(_) | Route::General) && is_other(&route);
+            is_elsewhere && best.probability >= self.options.sure
+        })
     }
 
     /// Whether the text is surely a wish to see something, which a device is no answer to.

@@ -299,7 +299,8 @@ pub(super) fn corrects(words: &Words, phone: bool) -> bool {
     wrong && words.len() <= 7 && !words.any("change|update|profile|account|code|cambiar|actualizar")
 }
 
-/// Yes or no to a question that was asked: the first words decide, since people go on to repeat the request.
+/// Yes or no to a question that was asked: the first words decide, since people go on to repeat the request. A yes that takes
+/// itself back, or wants something else, is neither: it is asked again before anything is done.
 pub(super) fn confirmation(words: &Words) -> Option<Control> {
     let said_no = words.start("no|nope|nah|dont|never|nein|non|nao|nahi")
         || words.start("please|por? dont|favor no?")
@@ -315,6 +316,10 @@ pub(super) fn confirmation(words: &Words) -> Option<Control> {
         .start("yes|yeah|yep|yup|sure|si|claro|oui|ja|sim|haan|confirm|absolutely|definitely")
         || words.start("go|do ahead|it")
         || words.start("ok|okay");
-    let taken_back = words.any("but|not|dont|no|wait|pero|espera|what|which|how");
+    let taken_back = words.any("but|not|dont|no|wait|pero|espera|what|which|how")
+        || words
+            .any("cancel|cancela|cancelar|cancelalo|cancelala|stop|abort|undo|instead|actually|later|mejor")
+        || words.contain("want|like|need to change|edit|correct|keep")
+        || words.contain("quiero|quisiera cambiar|corregir|dejar");
     (said_yes && !taken_back).then_some(Control::Yes)
 }

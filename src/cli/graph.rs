@@ -39,6 +39,13 @@ pub(super) enum Format {
 pub(super) fn run(command: &Command, config: &Config) -> Result<(), Failure> {
     match command {
         Command::Check { folder, against_store } => {
+            if let Some(agent) = folder.as_ref().filter(|folder| sources::is_agent(folder)) {
+                let agent = agent.display();
+                return Err(Failure::Usage(format!(
+                    "{agent} is the folder of an agent, which is proved beside the product's own graphs: set \
+                     VESTIBULE__GRAPH__AGENTS={agent} and the addresses it calls, and leave the folder out here"
+                )));
+            }
             let own = folder.clone().or_else(|| config.graph.folder.clone());
             let options = Options { folder: own, ..config.graph.clone() };
             let (_, graphs) = sources::load(&config.prompt, &options)?;

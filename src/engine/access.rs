@@ -9,7 +9,7 @@ use crate::crypto::{Token, TokenKind};
 use crate::model::{Actor, ChallengeId, EventKind, Phone, Secret, SessionId, UserId};
 use crate::store::devices::Device;
 use crate::store::sessions::Session;
-use crate::store::{Applied, Unit, sessions, users};
+use crate::store::{Applied, sessions, users};
 use crate::tool::Toolbox;
 use crate::tool::device::{self, NewDevice};
 use crate::tool::session::{self, Presented};
@@ -167,23 +167,11 @@ impl Engine {
     }
 
     pub(super) fn session_toolbox(&self, caller: &Caller) -> Toolbox {
+        let rng = self.parts.randomness.stream(&format!("session/{}", self.message_key()));
         Toolbox {
-            unit: Unit::new(),
-            store: self.parts.store.clone(),
-            keys: std::sync::Arc::clone(&self.parts.keys),
-            limits: self.parts.limits.clone(),
-            served: self.parts.served.clone(),
-            options: self.parts.options.clone(),
-            boundaries: self.parts.boundaries.clone(),
-            now: self.now(),
-            rng: self.parts.randomness.stream(&format!("session/{}", self.message_key())),
-            actor: caller.actor.clone(),
-            device_token: None,
             claimed: caller.claimed.clone(),
             ip: caller.ip.clone(),
-            conversation: None,
-            message_id: String::new(),
-            language: self.talk.replies.language(None).to_owned(),
+            ..self.bare_toolbox(caller.actor.clone(), rng)
         }
     }
 

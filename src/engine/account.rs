@@ -111,7 +111,7 @@ impl Engine {
                 // It was called off in this very moment, or another node was faster.
                 Ok(Applied::Done | Applied::Stale { .. }) => {}
                 // One account that cannot be erased does not keep those behind it.
-                Err(e) => error!(userId = %user.id, error = %super::excuse::chain(&e), "Account not erased"),
+                Err(e) => error!(userId = %user.id, error = %crate::mask::chain(&e), "Account not erased"),
             }
         }
         Ok(())

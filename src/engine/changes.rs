@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::excuse::chain;
 use super::{Caller, Engine, Error};
+use crate::mask::chain;
 use crate::model::Actor;
 use crate::store::contact_changes::ContactChange;
 use crate::store::{self, Applied, outbox};

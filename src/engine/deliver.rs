@@ -12,12 +12,12 @@
 use tracing::error;
 
 use super::commit::Done;
-use super::excuse::chain;
 use super::internal::{Corrected, Fate, Replaces};
 use super::request::Answer;
 use super::turn::{Call, place};
 use super::{Engine, Error};
 use crate::bus::{Answered, Delivery};
+use crate::mask::chain;
 use crate::model::{Actor, EffectId};
 use crate::store::outbox::{Claim, Effect};
 use crate::store::{Applied, pending};

@@ -5,7 +5,7 @@ use tracing::error;
 use super::request::Answer;
 use super::turn::Call;
 use super::{Engine, Error};
-use crate::mask;
+use crate::mask::chain;
 use crate::model::{Action, MessageId, NodeResponse};
 
 impl Engine {
@@ -37,16 +37,4 @@ impl Engine {
             session: None,
         })
     }
-}
-
-/// An error and its causes in one line, masked.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    mask::line(&text)
 }

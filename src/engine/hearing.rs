@@ -195,7 +195,7 @@ impl Engine {
         }
         let Ok(Some(conversation)) = self.conversation_of(call).await else { return };
         if let Err(e) = self.store().apply(&call.caller.actor, self.usage(&conversation.id, kept)).await {
-            tracing::warn!(error = %super::excuse::chain(&e), "What models used is not counted");
+            tracing::warn!(error = %crate::mask::chain(&e), "What models used is not counted");
         }
     }
 

@@ -11,13 +11,13 @@ use serde_json::json;
 use tracing::{error, info};
 
 use super::commit::StoredAnswer;
-use super::excuse::chain;
 use super::observer::{Occasion, Passed};
 use super::run::Start;
 use super::turn::Call;
 use super::{Engine, Error, checkpoint, outside, silence};
 use crate::agent::{State, Turn};
 use crate::bus::Answered;
+use crate::mask::chain;
 use crate::model::{
     Actor, ConversationId, Entities, EventKind, MessageId, NodeResponse, Route, SubIntent, Understanding,
 };
@@ -236,23 +236,13 @@ impl Engine {
     }
 
     fn system_toolbox(&self, effect: &Effect, conversation: &Conversation) -> Toolbox {
+        let name = format!("effect:{}", effect.id);
+        let rng = self.parts.randomness.stream(&name);
         Toolbox {
-            unit: Unit::new(),
-            store: self.parts.store.clone(),
-            keys: std::sync::Arc::clone(&self.parts.keys),
-            limits: self.parts.limits.clone(),
-            served: self.parts.served.clone(),
-            options: self.parts.options.clone(),
-            boundaries: self.parts.boundaries.clone(),
-            now: self.now(),
-            rng: self.parts.randomness.stream(&format!("effect:{}", effect.id)),
-            actor: Actor::System,
-            device_token: None,
-            claimed: None,
-            ip: None,
             conversation: Some(conversation.id.clone()),
-            message_id: format!("effect:{}", effect.id),
+            message_id: name,
             language: self.talk.replies.language(conversation.locale.as_deref()).to_owned(),
+            ..self.bare_toolbox(Actor::System, rng)
         }
     }
 }

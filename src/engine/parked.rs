@@ -52,7 +52,7 @@ impl Engine {
     pub(super) async fn carried(&self, call: &Call, login: &StoredAnswer) -> Option<Carried> {
         // Rare; boxed, it doesn't make the future of every turn larger.
         let failed = |e: Error| {
-            error!(conversationId = %login.conversation, error = %super::excuse::chain(&e), "Parked request failed");
+            error!(conversationId = %login.conversation, error = %crate::mask::chain(&e), "Parked request failed");
         };
         let carried = Box::pin(self.carry_out(call, login)).await.map_err(failed).ok().flatten();
         let is_left = carried.is_none() && login.follow_up.is_some() && call.caller.claimed.is_some();

@@ -15,7 +15,7 @@ use super::{Engine, Error, traced};
 use crate::agent::{Granted, State, Turn, Waiting, orchestrator};
 use crate::bus::Boundary;
 use crate::classify::Input;
-use crate::model::{Control, ConversationId, MessageId, Owner, TurnRng, Understanding, UserId};
+use crate::model::{Actor, Control, ConversationId, MessageId, Owner, TurnRng, Understanding, UserId};
 use crate::store::conversations::Conversation;
 use crate::store::{Meter, Unit};
 use crate::tool::Toolbox;
@@ -275,6 +275,20 @@ impl Engine {
     ) -> Toolbox {
         let locale = call.request.locale.as_deref().or(conversation.locale.as_deref());
         Toolbox {
+            now,
+            device_token: call.caller.device_token.clone(),
+            claimed: call.caller.claimed.clone(),
+            ip: call.caller.ip.clone(),
+            conversation: Some(conversation.id.clone()),
+            message_id: call.message_id.clone(),
+            language: self.talk.replies.language(locale).to_owned(),
+            ..self.bare_toolbox(call.caller.actor.clone(), rng)
+        }
+    }
+
+    /// Tools for whoever acts, outside of any conversation and request.
+    pub(super) fn bare_toolbox(&self, actor: Actor, rng: TurnRng) -> Toolbox {
+        Toolbox {
             unit: Unit::new(),
             store: self.parts.store.clone(),
             keys: Arc::clone(&self.parts.keys),
@@ -282,15 +296,15 @@ impl Engine {
             served: self.parts.served.clone(),
             options: self.parts.options.clone(),
             boundaries: self.parts.boundaries.clone(),
-            now,
+            now: self.now(),
             rng,
-            actor: call.caller.actor.clone(),
-            device_token: call.caller.device_token.clone(),
-            claimed: call.caller.claimed.clone(),
-            ip: call.caller.ip.clone(),
-            conversation: Some(conversation.id.clone()),
-            message_id: call.message_id.clone(),
-            language: self.talk.replies.language(locale).to_owned(),
+            actor,
+            device_token: None,
+            claimed: None,
+            ip: None,
+            conversation: None,
+            message_id: String::new(),
+            language: self.talk.replies.language(None).to_owned(),
         }
     }
 

@@ -237,7 +237,9 @@ impl Drafter<'_, '_, '_> {
         let action = raw.action.as_ref().and_then(|action| {
             let found = Action::parse(&action.text);
             if found.is_none() {
-                self.report.add(action.at, format!("unknown action `{}`", action.text));
+                let known: Vec<&str> = Action::ALL.iter().map(|action| action.as_str()).collect();
+                let what = format!("unknown action `{}`; there are: {}", action.text, known.join(", "));
+                self.report.add(action.at, what);
             }
             found
         });

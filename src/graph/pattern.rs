@@ -37,7 +37,12 @@ impl Eq for Pattern {}
 impl Pattern {
     /// Reads a pattern, or says what is wrong with it. One that `finds` may stand anywhere in a sentence.
     pub fn parse(text: &str, finds: bool) -> Result<Self, String> {
-        let whole = if finds { format!("(?:{text})") } else { format!(r"\A(?:{text})\z") };
+        // Part of a longer word or number is another one.
+        let whole = if finds {
+            format!(r"\b{{start-half}}(?:{text})\b{{end-half}}")
+        } else {
+            format!(r"\A(?:{text})\z")
+        };
         let compile = |text: &str| RegexBuilder::new(text).size_limit(LARGEST).build();
         // Compiled alone first: a bracket too many would close ours, and be no mistake.
         let compiled = compile(text).and_then(|_| compile(&whole)).map_err(|e| reason(&e.to_string()))?;
@@ -57,15 +62,9 @@ impl Pattern {
         if !self.0.finds {
             return self.0.compiled.is_match(text).then_some(text);
         }
-        // Part of a longer word or number is another one.
-        let is_apart = |found: &regex::Match<'_>| {
-            let before = text.get(..found.start()).and_then(|before| before.chars().next_back());
-            let after = text.get(found.end()..).and_then(|after| after.chars().next());
-            !before.into_iter().chain(after).any(char::is_alphanumeric)
-        };
         let mut looked_at = self.0.compiled.find_iter(text);
         let (mut first, mut same) = (None, true);
-        for found in looked_at.by_ref().take(PLACES).filter(is_apart) {
+        for found in looked_at.by_ref().take(PLACES) {
             same &= *first.get_or_insert(found.as_str()) == found.as_str();
         }
         // What was not looked at may be another one.
@@ -100,6 +99,16 @@ mod tests {
         ] {
             assert_eq!(pattern(false).take(text), whole, "{text}");
             assert_eq!(pattern(true).take(text), found, "{text}");
+        }
+    }
+
+    #[test]
+    fn whichever_choice_stands_by_itself_is_found() {
+        let people = Pattern::parse("[1-9]|1[0-2]", true).unwrap();
+        for (text, found) in
+            [("12", Some("12")), ("for 10 of us", Some("10")), ("13", None), ("4, please", Some("4"))]
+        {
+            assert_eq!(people.take(text), found, "{text}");
         }
     }
 

@@ -132,16 +132,8 @@ impl From<crate::store::Error> for ApiError {
     }
 }
 
-/// The chain of causes, once, masked.
 fn log(error: &dyn std::error::Error) {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    error!(error = %mask::line(&text), "Request failed");
+    error!(error = %mask::chain(error), "Request failed");
 }
 
 impl ApiError {

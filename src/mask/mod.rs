@@ -39,6 +39,18 @@ pub fn line(text: &str) -> String {
     scan(text, true, |_, _, shown| shown)
 }
 
+/// An error and its causes, as a field of a log line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    line(&text)
+}
+
 /// Puts something else in the place of everything that [`text`] hides: `with` is given its kind and how it was written.
 pub fn replace(text: &str, mut with: impl FnMut(Kind, &str) -> String) -> String {
     scan(text, false, |kind, written, _| with(kind, written))

@@ -124,6 +124,7 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("general.again", r#"{"waiting": "What is your name?"}"#),
     ("general.back_to", r#"{"question": "What is your name?"}"#),
     ("general.began_again", "{}"),
+    ("general.called", "{}"),
     ("general.cancelled", r#"{"signed_in": true}"#),
     ("general.error", r#"{"error_id": "err_x"}"#),
     ("general.hello", r#"{"signed_in": false}"#),

@@ -4,9 +4,10 @@ use serde_json::Value;
 use tracing::{error, info, warn};
 
 use super::outside::Reached;
-use super::{Error, Worker, chain, retry};
+use super::{Error, Worker, retry};
 use crate::bus::{Answered, Boundary, Delivery};
 use crate::engine::{Due, shown};
+use crate::mask::chain;
 use crate::store::outbox::Effect;
 
 /// How many workers may be lost with a call, beyond its retries, before it counts as failed without being made again.
@@ -60,7 +61,7 @@ impl Worker {
             let engine = &self.parts.engine;
             let told = match engine.called(effect, &answered).await {
                 Err(e) if effect.tries > most + TOLD => {
-                    error!(effectId = %effect.id, error = %crate::mask::line(&chain(&e)), "Call given up untold");
+                    error!(effectId = %effect.id, error = %chain(&e), "Call given up untold");
                     engine.called_in_vain(effect, &answered).await
                 }
                 told => told,

@@ -46,6 +46,7 @@ use crate::crypto::Keys;
 use crate::engine::{Due, Engine, OUTSIDE, TIMER};
 use crate::handoff::{self, Desk};
 use crate::mail::Mail;
+use crate::mask::chain;
 use crate::model::{Actor, Clock, EffectId, EventId, Randomness, Verdict};
 use crate::sms::Sms;
 use crate::store::outbox::{self, Effect, Lane};
@@ -219,7 +220,7 @@ impl Worker {
             // A try that could not begin leaves the row queued or claimed; the sweep takes it up.
             Err(e) => {
                 self.parts.deliveries.report(id, Delivery::Stands);
-                error!(effectId = %id, error = %crate::mask::line(&chain(&e)), "Effect failed");
+                error!(effectId = %id, error = %chain(&e), "Effect failed");
             }
         }
     }
@@ -248,7 +249,7 @@ impl Worker {
         }
         // What fails before it is handed over has not left: it is tried again like what no provider took.
         let verdict = self.verdict(&effect, now).await.unwrap_or_else(|e| {
-            error!(effectId = %id, error = %crate::mask::line(&chain(&e)), "Effect failed");
+            error!(effectId = %id, error = %chain(&e), "Effect failed");
             Some(Verdict::Later { code: "not_worded".to_owned(), after: None })
         });
         self.parts.boundaries.pass(Boundary::Sent).await;
@@ -312,15 +313,4 @@ impl Worker {
 
 fn millis(ms: u64) -> SignedDuration {
     SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX))
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

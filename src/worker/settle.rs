@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tracing::{error, info, warn};
 
-use super::{Error, Worker, chain};
+use super::{Error, Worker};
+use crate::mask::chain;
 use crate::model::{Actor, DeliveryStatus, EventKind, Phone};
 use crate::sms::{CodeOutcome, Sighting, Sought};
 use crate::store::outbox::{self, Effect, EffectStatus, Report};
@@ -39,7 +40,7 @@ impl Worker {
         for effect in self.parts.store.uncertain_effects(&Actor::System, now, BATCH).await? {
             // One that fails must not hold up the others; it comes again.
             if let Err(e) = self.look_up(&effect, now).await {
-                error!(effectId = %effect.id, error = %crate::mask::line(&chain(&e)), "Look-up failed");
+                error!(effectId = %effect.id, error = %chain(&e), "Look-up failed");
                 self.ask_again(&effect, now).await?;
             }
         }

@@ -7,9 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tracing::{error, warn};
 
-use super::{Error, Worker, chain, millis};
+use super::{Error, Worker, millis};
 use crate::engine::{OUTSIDE, TIMER};
 use crate::handoff;
+use crate::mask::chain;
 use crate::model::{Actor, EventKind};
 use crate::store::outbox::Lane;
 use crate::store::{Applied, challenges, channels, counters, outbox, pending, sessions, slots};
@@ -47,10 +48,10 @@ impl Worker {
             }
         }
         if let Err(e) = self.parts.engine.apply_due_changes(now).await {
-            error!(error = %crate::mask::line(&chain(&e)), "A change of number could not be made");
+            error!(error = %chain(&e), "A change of number could not be made");
         }
         if let Err(e) = self.parts.engine.erase_due_accounts(now).await {
-            error!(error = %crate::mask::line(&chain(&e)), "An account could not be erased");
+            error!(error = %chain(&e), "An account could not be erased");
         }
         if let Err(e) = self.orphans().await {
             error!(error = %e, "Outbox sweep failed");
@@ -73,7 +74,7 @@ impl Worker {
                 }
                 for asked in [worker.settle().await, worker.feed_back().await] {
                     if let Err(e) = asked {
-                        error!(error = %crate::mask::line(&chain(&e)), "Providers could not be asked");
+                        error!(error = %chain(&e), "Providers could not be asked");
                     }
                 }
                 drop(asking);
@@ -89,7 +90,7 @@ impl Worker {
             self.tries.spawn(async move {
                 let code = effect.error.clone().unwrap_or_default();
                 if let Err(e) = worker.refused(&effect, &code).await {
-                    error!(effectId = %effect.id, error = %crate::mask::line(&chain(&e)), "Correction failed");
+                    error!(effectId = %effect.id, error = %chain(&e), "Correction failed");
                 }
             });
         }

@@ -8,19 +8,24 @@ use std::sync::{Arc, Mutex};
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
-use vestibule::app::{self, Doubles};
+use vestibule::app::{self, Doubles, sources};
 use vestibule::clock::MovableClock;
 use vestibule::config::Config;
-use vestibule::engine::Due;
+use vestibule::engine::{Due, Talk};
 use vestibule::model::{Actor, EffectId, Randomness};
 use vestibule::store::{Applied, Expect, Write};
 use vestibule::worker::{Outside, Reached};
+use vestibule::{graph, prompt};
 
 use crate::support::app::{Person, TestApp, config, until};
 use crate::support::db::{Folder, TestDb, on_both};
+use crate::support::log::Log;
 use crate::support::samples::at;
 
 on_both!(
+    a_fault_after_a_late_answer_is_told_as_a_failed_call,
+    a_fault_that_cannot_be_told_ends_the_call,
+    a_fault_before_the_answer_was_given_leaves_it_standing,
     a_slow_agent_holds_up_no_code,
     a_claim_holds_for_longer_than_the_longest_try,
     what_is_left_is_not_called_any_more,
@@ -106,10 +111,10 @@ fn busy() -> Reached {
     Reached::Answered { status: 503, body: Vec::new() }
 }
 
-/// An app with the agent, whose edge `failed` leads there.
+/// An app with the agent.
 async fn start(db: &TestDb, change: impl FnOnce(&mut Config)) -> (TestApp, Arc<Agents>, Folder) {
     let folder = Folder::new();
-    write(folder.path(), GRAPH);
+    write(folder.path(), (GRAPH, TEXTS));
     let mut config = config(db);
     config.graph.agents = vec![folder.path().to_owned()];
     config.graph.addresses = vec!["parcels_url=http://127.0.0.1:1".parse().unwrap()];
@@ -125,12 +130,12 @@ async fn start(db: &TestDb, change: impl FnOnce(&mut Config)) -> (TestApp, Arc<A
     (TestApp::with_doubles(db, config, doubles, (&clock, &Arc::default())).await, agents, folder)
 }
 
-fn write(folder: &Path, graph: &str) {
+fn write(folder: &Path, (graph, texts): (&str, &str)) {
     std::fs::create_dir_all(folder).unwrap();
     let files = [
         ("graph.toml", graph),
-        ("replies.en.toml", TEXTS),
-        ("replies.es.toml", TEXTS),
+        ("replies.en.toml", texts),
+        ("replies.es.toml", texts),
         ("utterances.jsonl", SAID),
     ];
     for (name, text) in files {
@@ -180,6 +185,72 @@ async fn a_while(app: &TestApp) {
         app.get("/ready", &Person::default()).await;
         tokio::task::yield_now().await;
     }
+}
+
+/// The agent has lost the text of a parcel that was sent: whoever says it meets a fault.
+fn is_at_a_loss(app: &TestApp) {
+    let graph = "[graph]\nname = \"parcels\"\nversion = 1\nentry = \"say_down\"\n\
+                 [node.say_down]\nsay = \"parcels.down\"\naction = \"unavailable\"\n";
+    let folder = Folder::new();
+    write(folder.path(), (graph, "[parcels]\ndown = \"Down.\"\n"));
+    let options = graph::Options { agents: vec![folder.path().to_owned()], ..graph::Options::default() };
+    let (replies, _) = sources::load(&prompt::Options::default(), &options).unwrap();
+    let engine = app.app().engine();
+    engine.change(Talk { replies: Arc::new(replies), ..engine.talk() });
+}
+
+async fn a_fault_after_a_late_answer_is_told_as_a_failed_call(db: TestDb) {
+    let (app, agents, _folder) = start(&db, |_| {}).await;
+    agents.answer(says("x"));
+    let let_go = agents.hold();
+    let anna = asks_without_waiting(&app, &agents).await;
+    is_at_a_loss(&app);
+    let (log, guard) = Log::of(&app);
+    let_go.send(()).unwrap();
+    becomes(&app, "failed").await;
+    drop(guard);
+    assert_eq!(message(&newest(&app, &anna).await), "Down.");
+    let errors = log.errors();
+    assert!(
+        errors.len() == 1 && errors[0].contains("err_") && errors[0].contains("parcels.look_up"),
+        "{errors:?}"
+    );
+    a_while(&app).await;
+    assert_eq!((agents.calls(), app.count("messages").await), (1, 3));
+    app.finish().await;
+}
+
+async fn a_fault_that_cannot_be_told_ends_the_call(db: TestDb) {
+    let (app, agents, _folder) = start(&db, |_| {}).await;
+    agents.answer(says("x"));
+    let let_go = agents.hold();
+    let anna = asks_without_waiting(&app, &agents).await;
+    app.texts("UPDATE conversations SET state = 'torn' RETURNING id").await;
+    let_go.send(()).unwrap();
+    becomes(&app, "failed").await;
+    a_while(&app).await;
+    assert_eq!((agents.calls(), app.count("messages").await), (1, 2));
+    assert_eq!(message(&newest(&app, &anna).await), "Looking…");
+    app.finish().await;
+}
+
+async fn a_fault_before_the_answer_was_given_leaves_it_standing(db: TestDb) {
+    let (app, agents, _folder) = start(&db, |_| {}).await;
+    agents.answer(says("x"));
+    let let_go = agents.hold();
+    let torn = async {
+        until(async || app.app().store().ping().await.is_ok() && agents.calls() == 1).await;
+        app.texts("UPDATE conversations SET state = 'torn' RETURNING id").await;
+        let_go.send(()).unwrap();
+    };
+    let ((anna, told), ()) = tokio::join!(asks(&app), torn);
+    assert_eq!((told["action"].as_str(), message(&told)), (Some("answered"), "Looking…"));
+    becomes(&app, "failed").await;
+    a_while(&app).await;
+    assert_eq!((agents.calls(), app.count("messages").await), (1, 2));
+    let again = app.turn(&anna, json!({ "prompt": ASKS, "messageId": "m" })).await;
+    assert_eq!(again.data()["response"], told);
+    app.finish().await;
 }
 
 async fn a_slow_agent_holds_up_no_code(db: TestDb) {

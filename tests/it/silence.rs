@@ -14,6 +14,7 @@ on_both!(
     whoever_answers_in_the_last_moment_was_not_silent,
     an_answer_that_meets_the_timer_goes_first,
     a_day_late_is_too_late,
+    a_fault_ends_the_timer_and_says_nothing,
 );
 
 fn two_minutes(config: &mut Config) {
@@ -129,6 +130,17 @@ async fn a_day_late_is_too_late(db: TestDb) {
     let anna = app.awaiting_code(PHONE).await;
     app.advance(120 + 24 * 60 * 60);
     run_out(&app).await;
+    assert_eq!(messages(&app, &anna).await.len(), 4);
+    app.finish().await;
+}
+
+async fn a_fault_ends_the_timer_and_says_nothing(db: TestDb) {
+    let app = TestApp::start_with(&db, two_minutes).await;
+    let anna = app.awaiting_code(PHONE).await;
+    app.texts("UPDATE conversations SET state = 'torn' RETURNING id").await;
+    app.advance(120);
+    run_out(&app).await;
+    a_while(&app, &anna).await;
     assert_eq!(messages(&app, &anna).await.len(), 4);
     app.finish().await;
 }

@@ -295,6 +295,12 @@ fn confirm() {
         ("don't log them out", Some(Control::No)),
         ("cancel", Some(Control::Cancel)),
         ("yes but not that one", None),
+        ("yes, cancel it", None),
+        ("ok cancel my booking", None),
+        ("yes I want to change the day", None),
+        ("sí, cancélalo", None),
+        ("sí, quiero cambiar el día", None),
+        ("yes, sign them out", Some(Control::Yes)),
         ("not sure", None),
         ("what's the weather like?", None),
     ] {

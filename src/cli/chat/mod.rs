@@ -38,7 +38,7 @@ pub(super) fn run(config: Config, url: Option<&str>) -> Result<(), Failure> {
     let runtime = Runtime::new().map_err(anyhow::Error::from)?;
     let kept = Kept::open(&config, url)?;
     let line = runtime.block_on(Line::open(config, url))?;
-    let mut chat = Chat { line, kept, unanswered: None, heard: None };
+    let mut chat = Chat { line, kept, unanswered: None, heard: None, handed_off: false };
     let ended = chat.talk(&runtime);
     runtime.block_on(chat.line.close());
     Ok(ended?)
@@ -49,8 +49,10 @@ struct Chat {
     kept: Kept,
     /// A message that got no answer, and its id: said again, it is the same message.
     unanswered: Option<(String, String)>,
-    /// While a person answers: the newest thing that was said and is shown.
+    /// The newest thing that was said and is shown.
     heard: Option<String>,
+    /// Whether a person answers.
+    handed_off: bool,
 }
 
 enum Then {
@@ -115,7 +117,8 @@ impl Chat {
                 if let Some(text) = own {
                     out::line(&format!("< {text}"));
                 }
-                self.hand(answer.handed_off).await;
+                self.remember(own).await;
+                self.hand(answer.handed_off);
                 answer.entries.iter().for_each(|entry| out::line(&format!("  {entry}")));
             }
             Err(Fault::Refused) => {
@@ -132,24 +135,30 @@ impl Chat {
         Ok(Then::GoOn)
     }
 
-    /// Begins or ends to look for what a person says.
-    async fn hand(&mut self, handed_off: bool) {
-        if !handed_off {
-            self.heard = None;
-        } else if self.heard.is_none() {
-            self.heard = self.said().await.into_iter().next().map(|said| said.id);
+    /// Tells whoever is handed over how to hear what a person says.
+    fn hand(&mut self, handed_off: bool) {
+        if handed_off && !self.handed_off {
             out::line("  (An empty line shows what was said since.)");
+        }
+        self.handed_off = handed_off;
+    }
+
+    /// From the first answer on, what is said after it is news: by a person, or by an agent whose answer took its time.
+    async fn remember(&mut self, own: Option<&str>) {
+        if self.heard.is_none() {
+            let all = self.said().await;
+            let answer = all.iter().find(|said| own == Some(said.text.as_str())).or(all.first());
+            self.heard = answer.map(|said| said.id.clone());
         }
     }
 
-    /// Shows what a person said since, but for the answer that is shown by itself.
+    /// Shows what was said since, but for the answer that is shown by itself.
     async fn listen(&mut self, own: Option<&str>) {
         let Some(heard) = self.heard.clone() else { return };
         let all = self.said().await;
-        let since = all.iter().take_while(|said| said.id != heard);
-        let mut news: Vec<&Said> = since.filter(|said| own != Some(said.text.as_str())).collect();
-        news.reverse();
-        for said in news {
+        // In another conversation nothing is news.
+        let since = all.iter().position(|said| said.id == heard).unwrap_or(0);
+        for said in all.iter().take(since).rev().filter(|said| own != Some(said.text.as_str())) {
             out::line(&format!("< {}", said.text));
         }
         self.heard = all.first().map(|said| said.id.clone()).or(Some(heard));

@@ -11,13 +11,13 @@ const ROOT: &str = "[node.route]\non = { cancel = \"end\", go = \"orders\" }\n\
                     [node.end]\nhandler = \"stop\"\n";
 
 /// The problems of an agent of those nodes.
-fn broken(entry: &str, nodes: &str) -> Vec<String> {
+pub(super) fn broken(entry: &str, nodes: &str) -> Vec<String> {
     let root = graph("orchestrator", "route", ROOT);
     problems(&[("o.toml", &graph("orders", entry, nodes)), ("r.toml", &root)])
 }
 
 /// The agent of those nodes is right.
-fn sound(entry: &str, nodes: &str) {
+pub(super) fn sound(entry: &str, nodes: &str) {
     let root = graph("orchestrator", "route", ROOT);
     sound_set(&[("o.toml", &graph("orders", entry, nodes)), ("r.toml", &root)]);
 }

@@ -2,6 +2,7 @@
 
 use super::{HANDLERS, broken, catalog, graph, problems, sound, sources};
 use crate::graph::load;
+use crate::model::Action;
 
 #[test]
 fn an_unknown_handler() {
@@ -20,6 +21,12 @@ fn an_unknown_entry() {
     assert_eq!(broken("start", "[node.stop]\n"), ["o.toml:4:9: unknown node `start`"]);
 }
 
+/// An action that is none, at that place: what there is instead is told with it.
+fn no_action(place: &str, name: &str) -> String {
+    let known: Vec<&str> = Action::ALL.iter().map(|action| action.as_str()).collect();
+    format!("o.toml:{place}: unknown action `{name}`; there are: {}", known.join(", "))
+}
+
 #[test]
 fn an_unknown_slot_action_and_reply() {
     let lines = "[node.route]\non = { cancel = \"bye\", go = \"ask\" }\n\
@@ -28,9 +35,9 @@ fn an_unknown_slot_action_and_reply() {
     assert_eq!(
         broken("route", lines),
         [
-            "o.toml:8:7: unknown slot `shoe_size`",
-            "o.toml:10:10: unknown action `shout`",
-            "o.toml:13:7: reply `a.hello` is missing in: de, en",
+            "o.toml:8:7: unknown slot `shoe_size`".to_owned(),
+            no_action("10:10", "shout"),
+            "o.toml:13:7: reply `a.hello` is missing in: de, en".to_owned(),
         ]
     );
 }
@@ -116,7 +123,7 @@ fn an_override_is_looked_up() {
                  [node.bye]\nsay = \"a.bye\"\naction = \"answered\"\n";
     assert_eq!(
         broken("step", lines),
-        ["o.toml:6:33: reply `a.x` is missing in: de, en", "o.toml:6:49: unknown action `y`"]
+        ["o.toml:6:33: reply `a.x` is missing in: de, en".to_owned(), no_action("6:49", "y")]
     );
 }
 

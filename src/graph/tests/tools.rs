@@ -1,6 +1,6 @@
 //! Tools that a graph file calls by name.
 
-use super::{broken, sound};
+use super::{broken, http, sound};
 
 /// A root graph that keeps `name` and calls a tool on line 15, for whoever the guard on line 13 lets through.
 fn calls(guard: &str, call: &str) -> String {
@@ -75,7 +75,7 @@ fn what_needs_somebody_is_not_called_where_nobody_spoke() {
     let call = "http = { method = \"GET\", url = \"{{ orders_url }}\" }\nreply = \"a.ask\"\naction = \"answered\"\n\
                 on = { ok = \"look\", not_found = \"bye\", refused = \"bye\", failed = \"bye\" }\n\
                 [node.look]\ncall = \"look\"\non.ok = \"bye\"";
-    let found = broken("route", &calls("signed_in", call));
+    let found = http::broken("route", &calls("signed_in", call));
     let expected = "o.toml:23:7: node `look` comes after the answer to `call`";
     assert!(found.len() == 1 && found[0].starts_with(expected), "{found:#?}");
 }
@@ -88,12 +88,12 @@ fn a_call_outside_may_need_somebody_too() {
              action = \"answered\"\non = {{ ok = \"bye\", not_found = \"bye\", refused = \"bye\", failed = \"bye\" }}"
         )
     };
-    sound("route", &calls("signed_in", &call("signed_in")));
-    let found = broken("route", &calls("name", &call("signed_in")));
+    http::sound("route", &calls("signed_in", &call("signed_in")));
+    let found = http::broken("route", &calls("name", &call("signed_in")));
     assert!(
         found.len() == 1 && found[0].ends_with("needs signed_in, and nothing on this path grants it"),
         "{found:#?}"
     );
-    let found = broken("route", &calls("signed_in", &call("stepped_up")));
+    let found = http::broken("route", &calls("signed_in", &call("stepped_up")));
     assert_eq!(found, ["o.toml:19:60: unknown level `stepped_up`; a call may need `signed_in`"]);
 }
