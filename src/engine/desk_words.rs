@@ -142,6 +142,15 @@ impl Engine {
         handoff: Option<&EffectId>,
         (claim, code): (Claim<'_>, &str),
     ) -> Result<(), Error> {
+        self.present().lose_desk(effect, handoff, (claim, code)).await
+    }
+
+    async fn lose_desk(
+        &self,
+        effect: &Effect,
+        handoff: Option<&EffectId>,
+        (claim, code): (Claim<'_>, &str),
+    ) -> Result<(), Error> {
         let finish = || outbox_end(effect, (claim, code), self.now());
         let Some(id) = &effect.conversation else { return self.end_effect(finish()).await };
         let Some(found) = self.store().conversation(&Actor::System, id).await? else {

@@ -137,7 +137,7 @@ pub struct Parts {
 
 /// The engine. Cheap to share behind an `Arc`.
 ///
-/// A turn keeps the conversation that it began with: each begins with [`Engine::present`], an engine over the same parts that
+/// A turn keeps the conversation that it began with: each begins with `Engine::present`, an engine over the same parts that
 /// no change reaches any more.
 #[derive(Debug, Clone)]
 pub struct Engine {
@@ -183,7 +183,7 @@ impl Engine {
     }
 
     /// An engine for one turn, with the conversation as it is now.
-    pub(crate) fn present(&self) -> Arc<Self> {
+    fn present(&self) -> Arc<Self> {
         Arc::new(Self { talk: self.talk(), ..self.clone() })
     }
 

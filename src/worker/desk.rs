@@ -30,12 +30,8 @@ impl Worker {
             Judged::Later(code) | Judged::Never(code) => {
                 warn!(effectId = %effect.id, event = effect.template, code, "The desk is not told");
                 let handoff = notice.as_ref().ok().map(|notice| &notice.handoff);
-                let ended = self
-                    .parts
-                    .engine
-                    .present()
-                    .desk_unreachable(effect, handoff, (self.claim_on(effect), &code))
-                    .await;
+                let ended =
+                    self.parts.engine.desk_unreachable(effect, handoff, (self.claim_on(effect), &code)).await;
                 ended.map_err(|e| Error::Engine(Box::new(e)))?;
             }
         }
