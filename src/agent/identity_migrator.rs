@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::handler::outcomes;
 use super::{Error, Handler, Parked, Registered, Turn};
-use crate::model::{Assurance, DeviceId, MigrationType, SessionAction, SubIntent, UserId};
+use crate::model::{Assurance, DeviceId, MigrationType, Route, SessionAction, SubIntent, UserId};
 use crate::tool::migration::{
     self, Counts, GetDeviceDataSummary, LinkDeviceToUser, LinkDeviceToUserAnswer, MigrateDeviceData,
     MigrateDeviceDataAnswer,
@@ -124,7 +124,7 @@ impl Handler for SummariseData {
 /// What a sign-in takes over by itself (S2-39); the answer stays the sign-in's.
 pub(super) async fn after_sign_in(turn: &mut Turn, user_id: &UserId) -> Result<(), Error> {
     let now = turn.tools.now;
-    let is_move = |request: &Parked| request.sub_intent == SubIntent::MigrateIdentity;
+    let is_move = |request: &Parked| request.route == Route::User(SubIntent::MigrateIdentity);
     let waits = turn.state.requests().any(|request| is_move(request) && request.waits(now));
     let Some(device_id) = turn.tools.actor.device().cloned().filter(|_| !waits) else { return Ok(()) };
     if let Some(counts) = take_over(turn, (user_id.clone(), device_id), MigrationType::All).await? {

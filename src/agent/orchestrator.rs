@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::handler::outcomes;
-use super::{Error, Handler, Parked, Registered, Turn, desk, repair};
+use super::{Error, Handler, Parked, Registered, Turn, desk, repair, suggest};
 use crate::graph::Say;
 use crate::model::{
-    Action, Control, Entities, MigrationType, Route, SessionAction, SubIntent, Understanding,
+    Action, Assurance, Control, Entities, MigrationType, Route, SessionAction, SubIntent, Understanding,
 };
 
 /// How likely a route is, from 0 to 1, that is offered where no route is likely enough: one in five is a guess worth a look.
@@ -67,6 +67,10 @@ impl Handler for Classify {
         }
         in_order(turn)?;
         let to = route(turn);
+        if matches!(to, To::Help | To::General) {
+            let also = suggest::agents(turn)?;
+            turn.values.insert("also".into(), also.into());
+        }
         if matches!(to, To::Help | To::Unclear | To::OutOfScope) {
             let waiting = repair::reminder(turn).await?;
             turn.values.insert("waiting".into(), waiting.into());
@@ -81,7 +85,8 @@ impl Handler for Classify {
         }
         // What waits for the sign-in is what was asked for last.
         let parks = !turn.is_signed_in() && turn.heard.route != Route::User(SubIntent::Authenticate);
-        if to == To::UserManagement && (parks || !turn.rest.is_empty()) {
+        let goes_on = matches!(to, To::UserManagement | To::Agent) && !turn.rest.is_empty();
+        if goes_on || (parks && to == To::UserManagement) {
             turn.state.next = std::mem::take(&mut turn.rest);
             turn.state.next_of = Some(turn.tools.message_id.clone());
         }
@@ -128,7 +133,8 @@ fn route(turn: &Turn) -> ClassifyOutcome {
         // What would have been an answer is nothing else.
         Route::OutOfScope if is_stranded && turn.state.work.call.is_none() => To::Resume,
         Route::User(_) => To::UserManagement,
-        Route::Agent(_) if turn.agent.is_some() => To::Agent,
+        route if signs_in_first(turn, route) => To::UserManagement,
+        Route::Agent(name) if turn.agents.iter().any(|agent| agent.name == *name) => To::Agent,
         Route::General => To::General,
         // An agent that people do not come to by its name is nowhere.
         Route::Agent(_) | Route::OutOfScope => To::OutOfScope,
@@ -142,6 +148,19 @@ pub fn stays(turn: &Turn) -> bool {
         |to: To| matches!(to, To::Help | To::Human | To::Repeat | To::General | To::OutOfScope | To::Unclear);
     let to = route(turn);
     turn.waiting.is_some() && (is_idle(to) || matches!(to, To::Resume | To::Cancel))
+}
+
+/// Whether somebody who is not signed in signs in before they come there. The sign-in itself is one.
+fn signs_in_first(turn: &Turn, route: &Route) -> bool {
+    let needs = |name: &String| {
+        turn.agents.iter().any(|agent| agent.name == *name && agent.needs >= Assurance::SignedIn)
+    };
+    !turn.is_signed_in()
+        && match route {
+            Route::User(_) => true,
+            Route::Agent(name) => needs(name),
+            Route::General | Route::OutOfScope => false,
+        }
 }
 
 fn knows(turn: &Turn, control: Control) -> bool {
@@ -165,20 +184,28 @@ fn in_order(turn: &mut Turn) -> Result<(), Error> {
         turn.after = Some("general.one_at_a_time");
         return Ok(());
     }
+    let is_signed_in = turn.is_signed_in();
     requests.sort_by_key(|request| match request.route {
         Route::User(SubIntent::Authenticate) => 0,
-        _ if ends_here(request) => 2,
+        _ if ends_here(request) => 3,
+        // What needs a sign-in begins with one; it must not be waited for in the middle of something else.
+        Route::Agent(_) if !is_signed_in && !signs_in_first(turn, &request.route) => 2,
         _ => 1,
     });
     let mut requests = requests.into_iter();
     turn.heard = requests.next().unwrap_or_else(|| turn.heard.clone());
     let mut next = Vec::new();
     for mut request in requests {
-        let Route::User(sub_intent) = request.route else { continue };
-        if !turn.is_signed_in() {
-            moves_everything(sub_intent, &mut request.entities);
+        if !is_signed_in {
+            moves_everything(&mut request);
         }
-        next.push(Parked::request(&mut turn.tools, sub_intent, &request)?);
+        next.push(Parked::request(&mut turn.tools, &request)?);
+    }
+    let is_agent = matches!(turn.heard.route, Route::Agent(_));
+    if is_agent && !is_signed_in && !signs_in_first(turn, &turn.heard.route) {
+        // Nothing of it needs a sign-in, after which the rest would be done.
+        turn.after = Some("general.rest_later");
+        return Ok(());
     }
     turn.rest = next;
     Ok(())
@@ -195,10 +222,10 @@ fn ends_here(request: &Understanding) -> bool {
 }
 
 /// A sign-in takes everything over by itself; whoever asked for a part of it is told of all of it.
-fn moves_everything(sub_intent: SubIntent, asked: &mut Entities) {
-    if sub_intent == SubIntent::MigrateIdentity {
-        asked.migration_type = Some(MigrationType::All);
-        asked.action = None;
+fn moves_everything(asked: &mut Understanding) {
+    if asked.route == Route::User(SubIntent::MigrateIdentity) {
+        asked.entities.migration_type = Some(MigrationType::All);
+        asked.entities.action = None;
     }
 }
 
@@ -209,7 +236,7 @@ fn interrupts(turn: &Turn) -> bool {
     let looks = matches!(turn.heard.entities.action, Some(SessionAction::View | SessionAction::Devices));
     let elsewhere = match &turn.heard.route {
         // Whoever is not signed in comes to the sign-in whatever they ask for.
-        Route::User(_) if !turn.is_signed_in() => active != Route::User(SubIntent::Authenticate),
+        route if signs_in_first(turn, route) => active != Route::User(SubIntent::Authenticate),
         route => *route != active || looks,
     };
     elsewhere && is_come_back_to(turn)
@@ -236,14 +263,14 @@ fn choices(turn: &Turn) -> Result<Vec<Value>, Error> {
     for (route, probability) in &turn.heard.scores {
         let words = match SubIntent::parse(route) {
             Some(SubIntent::Authenticate) if turn.is_signed_in() => continue,
-            Some(SubIntent::Authenticate) => "suggest.log_in",
-            Some(SubIntent::ManageSessions) => "suggest.sessions",
-            Some(SubIntent::UpdateIdentity) => "suggest.profile",
-            Some(SubIntent::MigrateIdentity) => "suggest.move_all",
-            None => continue,
+            Some(SubIntent::Authenticate) => Some("suggest.log_in".to_owned()),
+            Some(SubIntent::ManageSessions) => Some("suggest.sessions".to_owned()),
+            Some(SubIntent::UpdateIdentity) => Some("suggest.profile".to_owned()),
+            Some(SubIntent::MigrateIdentity) => Some("suggest.move_all".to_owned()),
+            None => suggest::agent(turn, route),
         };
-        if *probability >= LEAST_OFFERED {
-            let words = turn.replies.say(&turn.tools.language, words, &Map::new())?;
+        if let Some(words) = words.filter(|_| *probability >= LEAST_OFFERED) {
+            let words = turn.replies.say(&turn.tools.language, &words, &Map::new())?;
             choices.push(json!({ "label": words, "value": words }));
         }
     }
@@ -277,15 +304,15 @@ impl Handler for UserManagement {
     type Outcome = UserManagementOutcome;
 
     async fn run(turn: &mut Turn) -> Result<UserManagementOutcome, Error> {
-        let Route::User(sub_intent) = turn.heard.route else {
-            return Ok(UserManagementOutcome::Authenticate);
-        };
         if !turn.is_signed_in() {
             repair::take_up_sign_in(turn);
         }
-        if sub_intent != SubIntent::Authenticate && !turn.is_signed_in() {
-            return sign_in_first(turn, sub_intent);
+        if turn.heard.route != Route::User(SubIntent::Authenticate) && !turn.is_signed_in() {
+            return sign_in_first(turn);
         }
+        let Route::User(sub_intent) = turn.heard.route else {
+            return Ok(UserManagementOutcome::Authenticate);
+        };
         // Whoever forges a text's sender may have asked for something before; a sign-in that its owner begins must not
         // carry that out.
         if turn.tools.is_by_text() && !turn.is_signed_in() {
@@ -301,20 +328,21 @@ impl Handler for UserManagement {
 }
 
 /// Parks a request until somebody signs in, and begins with that (D15).
-fn sign_in_first(turn: &mut Turn, sub_intent: SubIntent) -> Result<UserManagementOutcome, Error> {
+fn sign_in_first(turn: &mut Turn) -> Result<UserManagementOutcome, Error> {
     let heard = &turn.heard.entities;
     let ends_here = heard.action == Some(SessionAction::Revoke)
         && heard.revoke_all.is_none()
         && heard.session_ref.is_none()
         && heard.device_name.is_none();
-    if sub_intent == SubIntent::ManageSessions && ends_here {
+    if turn.heard.route == Route::User(SubIntent::ManageSessions) && ends_here {
         return Ok(UserManagementOutcome::LoggedOut);
     }
-    moves_everything(sub_intent, &mut turn.heard.entities);
-    turn.state.parked = Some(Parked::of(turn, sub_intent)?);
+    moves_everything(&mut turn.heard);
+    turn.state.parked = Some(Parked::of(turn)?);
     turn.lead = Some(Say { reply: "auth.sign_in_first".to_owned(), action: Action::AuthenticationRequired });
     // A number that was given along is the one to sign in with, unless it is what a change is to be.
-    let phone = turn.heard.entities.phone.take().filter(|_| sub_intent != SubIntent::UpdateIdentity);
+    let is_change = turn.heard.route == Route::User(SubIntent::UpdateIdentity);
+    let phone = turn.heard.entities.phone.take().filter(|_| !is_change);
     turn.heard.entities = Entities { phone, ..Entities::default() };
     Ok(UserManagementOutcome::SignInFirst)
 }

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Error, Turn};
-use crate::model::{Entities, Route, SubIntent, Understanding};
+use crate::model::{Entities, Route, Understanding};
 use crate::tool::{self, Toolbox};
 
 /// How long a request waits: as long as signing in may well take. Whoever signs in later, perhaps somebody else on a shared
@@ -16,8 +16,8 @@ const WAITS: SignedDuration = SignedDuration::from_mins(30);
 /// A request that waits. Its entities may hold a number or an address, so they are sealed (D16).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Parked {
-    /// Which of the four it is for.
-    pub sub_intent: SubIntent,
+    /// Whom it is for.
+    pub route: Route,
     at: Timestamp,
     confidence: f64,
     entities: String,
@@ -25,17 +25,13 @@ pub struct Parked {
 
 impl Parked {
     /// Parks what was just heard.
-    pub(super) fn of(turn: &mut Turn, sub_intent: SubIntent) -> Result<Self, Error> {
+    pub(super) fn of(turn: &mut Turn) -> Result<Self, Error> {
         let Turn { tools, heard, .. } = turn;
-        Self::request(tools, sub_intent, heard)
+        Self::request(tools, heard)
     }
 
     /// Parks a request.
-    pub(super) fn request(
-        tools: &mut Toolbox,
-        sub_intent: SubIntent,
-        heard: &Understanding,
-    ) -> Result<Self, Error> {
+    pub(super) fn request(tools: &mut Toolbox, heard: &Understanding) -> Result<Self, Error> {
         // A number to sign in with is not part of the request, and it would be masked here; a new value is a text.
         let entities = Entities { phone: None, otp_code: None, ..heard.entities.clone() };
         let plain =
@@ -43,7 +39,7 @@ impl Parked {
         let record = record(tools);
         let sealed = tools.keys.seal(&mut tools.rng, &record, &plain).map_err(tool::Error::from)?;
         Ok(Self {
-            sub_intent,
+            route: heard.route.clone(),
             at: tools.now,
             confidence: heard.confidence,
             entities: STANDARD.encode(sealed),
@@ -60,8 +56,7 @@ impl Parked {
         let sealed = STANDARD.decode(&self.entities).ok()?;
         let plain = tools.keys.open(&record(tools), &sealed).ok()?;
         let entities: Entities = serde_json::from_slice(&plain).ok()?;
-        let route = Route::User(self.sub_intent);
-        let heard = Understanding::by_rule(route, entities, "rule: asked for before");
+        let heard = Understanding::by_rule(self.route.clone(), entities, "rule: asked for before");
         Some(Understanding { confidence: self.confidence, ..heard })
     }
 }

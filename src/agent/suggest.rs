@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Error, Turn};
 use crate::model::Action;
+use crate::prompt::suggestion;
 
 /// The obvious next steps after an answer, for whoever is signed in or not.
 fn next(action: Action, signed_in: bool, more_than_one: bool) -> &'static [&'static str] {
@@ -57,4 +58,17 @@ pub(super) fn suggestions(
         all.push(json!({ "label": words, "value": words }));
     }
     Ok(all)
+}
+
+/// The reply with the words by which people come to an agent of a graph file, where it has one.
+pub(super) fn agent(turn: &Turn, name: &str) -> Option<String> {
+    let key = suggestion(name);
+    (turn.agents.iter().any(|known| known.name == name) && turn.replies.has(&turn.tools.language, &key))
+        .then_some(key)
+}
+
+/// The words by which people come to the agents of graph files.
+pub(super) fn agents(turn: &Turn) -> Result<Vec<String>, Error> {
+    let keys = turn.agents.iter().filter_map(|offered| agent(turn, &offered.name));
+    keys.map(|key| Ok(turn.replies.say(&turn.tools.language, &key, &Map::new())?)).collect()
 }

@@ -37,6 +37,15 @@ pub struct Waiting {
     pub outcomes: Vec<String>,
 }
 
+/// An agent of a graph file that people come to by what they say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offered {
+    /// Its name.
+    pub name: String,
+    /// What must be proved of the person before.
+    pub needs: Assurance,
+}
+
 /// Everything a handler may look at and add to.
 #[derive(Debug)]
 pub struct Turn {
@@ -44,8 +53,8 @@ pub struct Turn {
     pub tools: Toolbox,
     /// What the message was understood to mean.
     pub heard: Understanding,
-    /// The agent that this names, where people come to it by its name.
-    pub agent: Option<String>,
+    /// The agents of graph files that people come to.
+    pub agents: Vec<Offered>,
     /// What the conversation remembers.
     pub state: State,
     /// Whether the conversation is an account's, in a turn that no person began. It is for words alone, and proves nothing.

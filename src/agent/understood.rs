@@ -37,7 +37,7 @@ impl Handler for KeepRequest {
             return Ok(KeepOutcome::SignedOut);
         }
         if let Route::User(sub_intent) = turn.heard.route {
-            turn.state.work.understood = Some(Parked::of(turn, sub_intent)?);
+            turn.state.work.understood = Some(Parked::of(turn)?);
             let entities = turn.heard.entities.clone();
             turn.tell("act", act(sub_intent, &entities));
             for (key, value) in [

@@ -15,7 +15,7 @@ use anyhow::{Context, bail};
 
 use super::sources::{files, language, versions};
 use crate::graph::{self, Holds};
-use crate::prompt::{Own, Section, Source};
+use crate::prompt::{Own, Section, Source, suggestion};
 
 /// The graph that utterances belong to where there is more than one.
 const MAIN: &str = "graph.toml";
@@ -62,7 +62,7 @@ fn one(folder: &Path) -> anyhow::Result<(Vec<graph::Source>, Vec<Own>)> {
     }
     let older = versions(folder)?;
     let all: Vec<graph::Source> = graphs.iter().chain(&older).cloned().collect();
-    let section = |(name, said)| (name, Section { said });
+    let section = |(name, said): (String, _)| (name.clone(), Section { suggests: suggestion(&name), said });
     let sections: std::collections::BTreeMap<_, _> = graph::survey(&all).into_iter().map(section).collect();
     let texts = texts.into_iter().map(|source| Own { source, sections: sections.clone() }).collect();
     if let Some((name, text)) = utterances {

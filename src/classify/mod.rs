@@ -57,6 +57,7 @@ use asked::Asking;
 use cascade::{Cascade, Local};
 use entities::Message;
 use generate::Generating;
+use language::Languages;
 
 pub use control::control_words;
 pub use error::Error;
@@ -68,11 +69,6 @@ pub use schema::strict_schema;
 /// The name of the agent that came before, where a message is that: it still routes, and is to be given up (S2-47).
 pub fn deprecated_name(text: &str) -> Option<&'static str> {
     legacy::deprecated(text)
-}
-
-/// The language of a message, `en` or `es`, where it plainly is in one of the two.
-pub fn language(text: &str) -> Option<&'static str> {
-    language::of(&text::Words::of(text))
 }
 
 /// How many of an agent's examples a language model is told.
@@ -117,6 +113,7 @@ pub struct Classifier {
     model: Arc<Model>,
     /// The routes that graphs add, each with things that people say to it.
     agents: Vec<(String, String)>,
+    languages: Languages,
     asking: Option<Asking>,
     generating: Option<Generating>,
 }
@@ -147,7 +144,10 @@ impl Classifier {
         rows.extend(learned);
         let model = Arc::new(Model::load_or_train(&rows, TRAINING_SEED, training.cache)?);
         let agents = training.graphs.map(agents).unwrap_or_default();
-        Ok(Self { options: options.clone(), model, agents, asking: None, generating: None })
+        let said = training.graphs.into_iter().flat_map(GraphSet::examples);
+        let languages =
+            Languages::learned(said.map(|(_, example)| (example.text.as_str(), example.lang.as_str())));
+        Ok(Self { options: options.clone(), model, agents, languages, asking: None, generating: None })
     }
 
     /// The same local model with a language model beside it.
@@ -162,9 +162,15 @@ impl Classifier {
             options: options.clone(),
             model: Arc::clone(&self.model),
             agents: self.agents.clone(),
+            languages: self.languages.clone(),
             asking: Some(Asking::new(Arc::clone(llm), prompts, &self.agents, options.window)?),
             generating: Some(Generating::new(Arc::clone(llm), Arc::clone(prompts))),
         })
+    }
+
+    /// The language of a message, such as `en`, where it plainly is in one that is known.
+    pub fn language(&self, text: &str) -> Option<&str> {
+        self.languages.of(text)
     }
 
     /// What a message means to the tiers on this machine. The same input always gives the same answer.

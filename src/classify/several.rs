@@ -54,7 +54,7 @@ type Joint = (usize, usize);
 pub(super) fn parts(cascade: &Cascade<'_>) -> Vec<Understanding> {
     let text = cascade.input.text;
     let words = cascade.message.words;
-    if is_question(words) || words.any(BINDS) || text.contains(['"', '“', '«']) {
+    if words.any(BINDS) || text.contains(['"', '“', '«']) {
         return Vec::new();
     }
     if text.chars().take(LONGEST + 1).count() > LONGEST {
@@ -157,6 +157,9 @@ impl Known<'_, '_> {
             return heard.clone();
         }
         let heard = text.get(place.0..place.1).and_then(|part| self.cascade.request(part.trim()));
+        // Whoever asks how something is done does not ask for it; an agent of a graph file may well be asked.
+        let asks = || text.get(place.0..place.1).is_some_and(|part| is_question(&Words::of(part)));
+        let heard = heard.filter(|heard| matches!(heard.route, Route::Agent(_)) || !asks());
         self.heard.push((place, heard.clone()));
         heard
     }
@@ -176,13 +179,14 @@ fn is_same(one: &Understanding, other: &Understanding) -> bool {
 /// Whether a text by itself says what is to be done.
 pub(super) fn is_whole(route: &Route, entities: &Entities, words: &Words) -> bool {
     match route {
-        Route::User(SubIntent::Authenticate) => true,
+        // A graph's agent asks for what it needs.
+        Route::User(SubIntent::Authenticate) | Route::Agent(_) => true,
         Route::User(SubIntent::ManageSessions) => entities.action.is_some(),
         Route::User(SubIntent::MigrateIdentity) => entities.migration_type.is_some(),
         Route::User(SubIntent::UpdateIdentity) => {
             entities.action == Some(SessionAction::View)
                 || (entities.field.is_some() && (entities.value.is_some() || asks_for_change(words)))
         }
-        Route::Agent(_) | Route::General | Route::OutOfScope => false,
+        Route::General | Route::OutOfScope => false,
     }
 }

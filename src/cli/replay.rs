@@ -96,7 +96,11 @@ pub(super) fn run(arguments: &Arguments, config: Option<&Path>) -> Result<(), Fa
     }
     let failed = reports.iter().filter(|report| !report.passed()).count();
     out::line(&format!("{} passed, {failed} failed", reports.len() - failed));
-    if failed > 0 { Err(Failure::Failed(anyhow!("{failed} scenarios failed"))) } else { Ok(()) }
+    match failed {
+        0 => Ok(()),
+        1 => Err(Failure::Failed(anyhow!("a scenario failed"))),
+        _ => Err(Failure::Failed(anyhow!("{failed} scenarios failed"))),
+    }
 }
 
 /// How many scenarios are played at once. With crashes there are many plays, each with a process of its own; without, one

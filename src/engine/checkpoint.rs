@@ -10,7 +10,7 @@ use crate::agent::{self, State};
 type Upgrade = fn(&mut Map<String, Value>);
 
 /// Every upgrade there is. Adding one raises the form by one; what it reads was written by programs that are still in use.
-const UPGRADES: &[Upgrade] = &[];
+const UPGRADES: &[Upgrade] = &[to_any_route];
 
 #[derive(Serialize)]
 struct Stored<'s> {
@@ -42,6 +42,22 @@ pub(super) fn decode(text: &str) -> Result<State, Error> {
     let state: State = serde_json::from_value(stored.into()).map_err(|e| Error::State(Box::new(e)))?;
     state.progress.check().map_err(|e| Error::State(Box::new(e)))?;
     Ok(state)
+}
+
+/// Form 1 knew requests that wait for the four identity agents alone.
+fn to_any_route(record: &mut Map<String, Value>) {
+    if record.contains_key("entities")
+        && let Some(sub_intent) = record.remove("sub_intent")
+    {
+        record.insert("route".to_owned(), serde_json::json!({ "user": sub_intent }));
+    }
+    for value in record.values_mut() {
+        match value {
+            Value::Object(inner) => to_any_route(inner),
+            Value::Array(all) => all.iter_mut().filter_map(Value::as_object_mut).for_each(to_any_route),
+            _ => {}
+        }
+    }
 }
 
 /// The form that records are written in.
@@ -76,13 +92,37 @@ mod tests {
             text.replace("\"otp_verified\":false", "\"otp_verified\":true"),
             text.replace("\"session_created\":false", "\"session_created\":true"),
             text.replace("\"otp_code\":null", "\"otp_code\":\"123456\""),
-            text.replace("\"v\":1", "\"v\":2"),
+            text.replace("\"v\":2", "\"v\":3"),
             "{}".to_owned(),
             String::new(),
         ] {
             assert_ne!(forged, text);
             assert!(decode(&forged).is_err(), "{forged}");
         }
+    }
+
+    #[test]
+    fn requests_of_the_first_form_are_for_one_of_the_four() {
+        let request = |route: Value| {
+            let mut request = serde_json::json!({ "at": "2026-01-01T00:00:00Z", "confidence": 1.0, "entities": "c2VhbGVk" });
+            let as_object = request.as_object_mut().unwrap();
+            as_object.extend(route.as_object().unwrap().clone());
+            request
+        };
+        let record = |v: u32, request: &Value| {
+            let mut record = serde_json::to_value(State::default()).unwrap();
+            record["v"] = v.into();
+            record["parked"] = request.clone();
+            record["next"] = serde_json::json!([request]);
+            record["understood"] = request.clone();
+            record.to_string()
+        };
+        let first = request(serde_json::json!({ "sub_intent": "manage_sessions" }));
+        let second = request(serde_json::json!({ "route": { "user": "manage_sessions" } }));
+        let read = decode(&record(1, &first)).unwrap();
+        assert_eq!(read, decode(&record(2, &second)).unwrap());
+        assert_eq!(read.requests().count(), 2);
+        assert!(read.work.understood.is_some() && decode(&record(2, &first)).is_err());
     }
 
     #[test]

@@ -63,8 +63,23 @@ pub(super) struct Done {
     /// Every message the turn queued.
     pub(super) queued: Vec<EffectId>,
     pub(super) answer_id: MessageId,
+    /// What the answer began with, where it ends with what came after that.
+    pub(super) before: Option<Before>,
     /// The answer so far, where more that was asked for is to follow.
     pub(super) follow_up: Option<StoredAnswer>,
+}
+
+/// An answer that another is joined to, and the session that it brought.
+#[derive(Debug, Clone)]
+pub(super) struct Before {
+    pub(super) response: NodeResponse,
+    pub(super) session: Option<StoredSession>,
+}
+
+impl Before {
+    pub(super) fn of(answer: &StoredAnswer) -> Self {
+        Self { response: answer.response.clone(), session: answer.session.clone() }
+    }
 }
 
 /// An answer as it is kept for repeats: no token, which are derived again from what the caller presents.
@@ -158,15 +173,15 @@ impl Engine {
         if let Some(otherwise) = kept? {
             return Ok(otherwise);
         }
-        let session = grant.and_then(session_grant);
         Ok(Committed::Done(Box::new(Done {
             conversation: conversation.id,
             response,
             reply,
-            session,
+            session: grant.and_then(session_grant),
             effect,
             queued,
             answer_id: said[1].id.clone(),
+            before: None,
             follow_up: Some(stored).filter(|stored| stored.follow_up.is_some()),
         })))
     }

@@ -46,7 +46,8 @@ impl Engine {
             }
         };
         self.parts.deliveries.forget(&effect);
-        let replaces = Replaces { call, answer: &done.answer_id, said: &answer.response };
+        let before = done.before.as_ref();
+        let replaces = Replaces { call, answer: &done.answer_id, said: &answer.response, before };
         let heard = self.heard_of(&effect, &delivery, &replaces).await.unwrap_or_else(|e| {
             error!(effectId = %effect, conversationId = %answer.conversation, error = %chain(&e), "Answer not corrected");
             None

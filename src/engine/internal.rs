@@ -10,8 +10,9 @@
 use serde_json::json;
 use tracing::{error, info};
 
-use super::commit::StoredAnswer;
+use super::commit::{Before, StoredAnswer};
 use super::observer::{Occasion, Passed};
+use super::parked::joined;
 use super::run::Start;
 use super::turn::Call;
 use super::{Engine, Error, checkpoint, outside, silence};
@@ -43,6 +44,8 @@ pub(super) struct Replaces<'a> {
     pub(super) call: &'a Call,
     pub(super) answer: &'a MessageId,
     pub(super) said: &'a NodeResponse,
+    /// What its end was joined to: that stands.
+    pub(super) before: Option<&'a Before>,
 }
 
 /// What became of a code's message.
@@ -211,6 +214,10 @@ impl Engine {
         let Some(mut response) = turn.response.take() else { return Ok(None) };
         let reply = turn.say.take().map(|say| say.reply);
         told(effect, (&mut turn, &mut response), fate, replaces);
+        let before = replaces.and_then(|replaces| replaces.before);
+        if let Some(Before { response: before, session }) = before {
+            response = joined(before, response, session.is_some());
+        }
         let text = serde_json::to_string(&response)?;
         conversation.state = checkpoint::encode(&turn.state)?;
         if let Some(Replaces { call, answer, .. }) = replaces {
@@ -219,7 +226,7 @@ impl Engine {
                 conversation: conversation.id.clone(),
                 response: response.clone(),
                 reply: reply.clone(),
-                session: None,
+                session: before.and_then(|before| before.session.clone()),
                 follow_up: None,
                 answered_as: None,
             };

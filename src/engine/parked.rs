@@ -9,7 +9,7 @@
 use serde_json::json;
 use tracing::{error, info};
 
-use super::commit::{Done, StoredAnswer, StoredSession};
+use super::commit::{Before, Done, StoredAnswer, StoredSession};
 use super::observer::Passed;
 use super::turn::Call;
 use super::{Engine, Error, checkpoint};
@@ -27,10 +27,32 @@ const MOST_RUNS: usize = 8;
 pub(super) struct Carried {
     pub(super) response: NodeResponse,
     pub(super) reply: Option<String>,
-    pub(super) effect: Option<(EffectId, tokio::sync::oneshot::Receiver<Delivery>)>,
+    pub(super) effect: Option<Awaited>,
     pub(super) queued: Vec<EffectId>,
+    /// What it was joined to.
+    pub(super) before: Before,
     /// The answer so far, where more is to follow.
     pub(super) follow_up: Option<StoredAnswer>,
+}
+
+/// A queued message whose first try is waited for.
+type Awaited = (EffectId, tokio::sync::oneshot::Receiver<Delivery>);
+
+impl Carried {
+    fn of(
+        stored: StoredAnswer,
+        (effect, queued): (Option<Awaited>, Vec<EffectId>),
+        login: &StoredAnswer,
+    ) -> Self {
+        Self {
+            response: stored.response.clone(),
+            reply: stored.reply.clone(),
+            effect,
+            queued,
+            before: Before::of(login),
+            follow_up: Some(stored).filter(|stored| stored.follow_up.is_some()),
+        }
+    }
 }
 
 impl Engine {
@@ -42,6 +64,7 @@ impl Engine {
             done.reply = carried.reply;
             done.effect = carried.effect;
             done.queued.extend(carried.queued);
+            done.before = Some(carried.before);
             done.follow_up = carried.follow_up;
         }
         done
@@ -97,14 +120,13 @@ impl Engine {
             }
             let follow_up = awaited(&turn, call, answer);
             let until = self.provisional(effect.is_some() || follow_up.is_some(), turn.tools.now);
-            let stored =
-                StoredAnswer { response: response.clone(), reply: reply.clone(), follow_up, ..login.clone() };
+            let stored = StoredAnswer { response, reply, follow_up, ..login.clone() };
             let mut unit = Unit::new();
             unit.extend(actor.session().map(|session| sessions::lives(session, turn.tools.now)));
             unit.push(conversations::save(&conversation, seen));
             unit.extend(std::mem::take(&mut turn.tools.unit).into_writes());
-            let text = serde_json::to_string(&response)?;
-            unit.push(messages::correct(answer, response.message(), Some(&text)));
+            let text = serde_json::to_string(&stored.response)?;
+            unit.push(messages::correct(answer, stored.response.message(), Some(&text)));
             let kept = serde_json::to_string(&stored)?;
             unit.push(pending::replace((&call.owner, &call.scope, &call.message_id), &kept, until));
             let writes = unit.into_writes();
@@ -118,9 +140,8 @@ impl Engine {
                 if let Some(observer) = &self.parts.observer {
                     observer.tell(&passed);
                 }
-                info!(conversationId = %conversation.id, action = response.action.as_str(), "Parked request answered");
-                let follow_up = Some(stored).filter(|stored| stored.follow_up.is_some());
-                return Ok(Some(Carried { response, reply, effect, queued, follow_up }));
+                info!(conversationId = %conversation.id, action = stored.response.action.as_str(), "Parked request answered");
+                return Ok(Some(Carried::of(stored, (effect, queued), login)));
             }
         }
         Err(Error::Conflict("the conversation kept changing; please ask again"))
@@ -154,7 +175,7 @@ impl Engine {
 
 /// The words before the request's own, and of the data before what the request's has not. After a sign-in the request is
 /// what counts; of several requests each counts, and `results` tells them apart.
-fn joined(before: &NodeResponse, own: NodeResponse, is_sign_in: bool) -> NodeResponse {
+pub(super) fn joined(before: &NodeResponse, own: NodeResponse, is_sign_in: bool) -> NodeResponse {
     let mut joined = own;
     let message = in_a_row(before.message(), joined.message());
     // What comes right after a sign-in is the first of the requests.

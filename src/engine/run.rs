@@ -114,12 +114,17 @@ impl Engine {
             }
             Kind::Agent(name) => {
                 let graph = self.talk.graphs.graph(name).ok_or_else(|| run.fault("no such graph".into()))?;
+                run.allows(turn, graph.needs)?;
                 run.begin(graph, turn);
                 Ok(Next::Ended)
             }
             Kind::Agents => {
-                let graph = turn.agent.as_deref().and_then(|name| self.talk.graphs.routed(name));
+                let graph = match &turn.heard.route {
+                    Route::Agent(name) => self.talk.graphs.routed(name),
+                    _ => None,
+                };
                 let graph = graph.ok_or_else(|| run.fault("no agent was named".into()))?;
+                run.allows(turn, graph.needs)?;
                 run.begin(graph, turn);
                 Ok(Next::Ended)
             }
@@ -176,14 +181,6 @@ impl Engine {
         run.begin(graph, turn);
         run.began_again = true;
         true
-    }
-
-    /// The agent that a message enters by naming it.
-    pub(super) fn routed(&self, route: &Route) -> Option<String> {
-        match route {
-            Route::Agent(name) => self.talk.graphs.routed(name).map(|graph| graph.name.clone()),
-            _ => None,
-        }
     }
 
     /// The question a conversation waits with.

@@ -12,9 +12,10 @@ use super::observer::Passed;
 use super::request::{Answer, Caller, Request};
 use super::run;
 use super::{Engine, Error, traced};
-use crate::agent::{Granted, State, Turn, Waiting, orchestrator};
+use crate::agent::{Granted, Offered, State, Turn, Waiting, orchestrator};
 use crate::bus::Boundary;
 use crate::classify::Input;
+use crate::graph::Graph;
 use crate::model::{Actor, Control, ConversationId, MessageId, Owner, TurnRng, Understanding, UserId};
 use crate::store::conversations::Conversation;
 use crate::store::{Meter, Unit};
@@ -182,7 +183,7 @@ impl Engine {
         let meanwhile = waiting.as_ref().map(|waiting| waiting.meanwhile);
         let heard = self.hear(call, (&conversation, &state), waiting.as_ref(), kept).await?;
         let mut toolbox = self.toolbox(call, &conversation, now, rng);
-        if let Some(language) = spoken(call, &heard) {
+        if let Some(language) = self.spoken(call, &heard) {
             self.talk.replies.language(Some(language)).clone_into(&mut toolbox.language);
         }
         let mut turn = self.open(toolbox, heard, state, waiting).await?;
@@ -323,12 +324,11 @@ impl Engine {
         state.progress.device_id = tools.actor.device().cloned().or(state.progress.device_id);
         state.progress.user_authenticated = user.is_some();
         state.progress.locked_until = state.progress.locked_until.filter(|&until| until > tools.now);
-        let agent = self.routed(&heard.route);
         Ok(Turn {
             assurance: run::assurance(&tools.actor),
             tools,
             heard,
-            agent,
+            agents: self.offered(),
             owned: false,
             state,
             waiting,
@@ -353,14 +353,20 @@ impl Engine {
             replies: Arc::clone(&self.talk.replies),
         })
     }
-}
 
-/// The language of a message that asks for something; an answer to a question, such as a name, is in no language.
-fn spoken(call: &Call, heard: &Understanding) -> Option<&'static str> {
-    let is_answer = heard.answers || heard.rejected.is_some();
-    (call.request.locale.is_none() && call.request.said.is_none() && !is_answer)
-        .then(|| crate::classify::language(&call.request.text))
-        .flatten()
+    fn offered(&self) -> Vec<Offered> {
+        let offered = |graph: &Graph| Offered { name: graph.name.clone(), needs: graph.needs };
+        self.talk.graphs.agents().map(offered).collect()
+    }
+
+    /// The language of a message that asks for something; an answer to a question, such as a name, is in no language.
+    fn spoken(&self, call: &Call, heard: &Understanding) -> Option<&str> {
+        let is_answer = heard.answers || heard.rejected.is_some();
+        (call.request.locale.is_none() && call.request.said.is_none() && !is_answer)
+            .then(|| self.talk.classifier.language(&call.request.text))
+            .flatten()
+            .filter(|spoken| self.talk.replies.language(Some(spoken)) == *spoken)
+    }
 }
 
 /// The owner is part of the name: somebody who names a conversation that is not theirs must neither learn from the wait

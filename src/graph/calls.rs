@@ -42,13 +42,13 @@ impl Drafter<'_, '_, '_> {
         whole.then_some(Call { method, base, path, body, headers, timeout_ms, retries, into, needs })
     }
 
-    /// The level that a call outside asks for; a code of its own is a handler's to ask for.
-    fn level(&mut self, raw: Option<&Named>) -> Option<Assurance> {
+    /// The level that a call outside asks for, or a whole graph; a code of its own is a handler's to ask for.
+    pub(super) fn level(&mut self, raw: Option<&Named>) -> Option<Assurance> {
         match raw.map(|level| level.text.as_str()) {
             None => Some(Assurance::Anonymous),
             Some("signed_in") => Some(Assurance::SignedIn),
             Some(other) => {
-                let what = format!("unknown level `{other}`; a call may need `signed_in`");
+                let what = format!("unknown level `{other}`; what may be needed is `signed_in`");
                 self.report.add(raw?.at, what);
                 None
             }

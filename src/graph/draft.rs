@@ -28,6 +28,8 @@ pub(super) struct Draft {
     pub(super) fields: Vec<String>,
     /// Whether it is entered by name, by what people say.
     pub(super) routed: bool,
+    /// What is proved of whoever enters it by name.
+    pub(super) needs: Assurance,
     /// It is a former version: nothing enters it but the conversations that wait under it.
     pub(super) older: bool,
     /// What becomes of those that wait under a former version of it.
@@ -80,6 +82,7 @@ impl Names<'_> {
             if older { ([].as_slice(), [].as_slice()) } else { (&*raw.examples, &*raw.stored) };
         let stored = stored.iter().filter_map(|rule| drafter.rule(rule, is_root)).collect();
         let examples: Vec<_> = examples.iter().map(|example| drafter.example(example, is_root)).collect();
+        let needs = drafter.level(raw.needs.as_ref()).unwrap_or(Assurance::Anonymous);
         let whole = drafter.whole && entry.is_some();
         let name = raw.name.clone().unwrap_or_else(|| Named { text: "?".to_owned(), at: file });
         let entry_at = raw.entry.as_ref().map_or(file, |entry| entry.at);
@@ -87,8 +90,11 @@ impl Names<'_> {
         if routed && is_route(&name.text) {
             report.add(name.at, format!("`{}` is a route already: name the graph otherwise", name.text));
         }
+        if let Some(level) = raw.needs.as_ref().filter(|_| !routed && !older) {
+            report.add(level.at, "`needs` is for an agent that people come to by what they say");
+        }
         let version = raw.version;
-        Draft { name, version, entry, entry_at, nodes, examples, fields, routed, older, stored, whole }
+        Draft { name, version, entry, entry_at, nodes, examples, fields, routed, needs, older, stored, whole }
     }
 }
 

@@ -209,6 +209,7 @@ fn finish(drafts: Vec<Draft>, root: Option<usize>, needs: &proof::Needs) -> Opti
             name: draft.name.text,
             version: draft.version,
             entry: NodeIx(draft.entry?),
+            needs: draft.needs,
             examples: draft.examples,
             fields: draft.fields,
             nodes: Vec::new(),

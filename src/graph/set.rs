@@ -8,7 +8,7 @@ use super::pattern::Pattern;
 use super::silence::Silence;
 use super::stored::Then;
 use super::tools::ToolCall;
-use crate::model::{Action, Slot, SubIntent};
+use crate::model::{Action, Assurance, Slot, SubIntent};
 
 /// The position of a node in its graph. It means nothing in another graph, and nothing after a restart: what is stored
 /// is the node's name.
@@ -161,6 +161,8 @@ pub struct Graph {
     pub version: u32,
     /// Where it begins.
     pub entry: NodeIx,
+    /// What must be proved of the person before it is entered by name: whoever is not signed in signs in first.
+    pub needs: Assurance,
     /// What people say to come here.
     pub examples: Vec<Example>,
     /// The fields that its nodes fill, and its texts and guards are given.
@@ -225,6 +227,11 @@ impl GraphSet {
     pub fn version(&self, name: &str, version: u32) -> Option<&Graph> {
         let present = self.graph(name).filter(|graph| graph.version == version);
         present.or_else(|| self.older.get(&(name.to_owned(), version)))
+    }
+
+    /// The graphs that an `agents` node enters.
+    pub fn agents(&self) -> impl Iterator<Item = &Graph> {
+        self.others.values().filter(|graph| is_routed(&graph.name, &graph.examples))
     }
 
     /// The graph that an `agents` node enters for that name.

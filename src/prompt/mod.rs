@@ -29,7 +29,7 @@ use serde_json::{Map, Value};
 pub use letter::Letter;
 pub use model::{Context, GeneralPrompt, Prompts, RouteLine, SubIntentPrompt};
 pub use options::Options;
-pub use own::{Own, Section};
+pub use own::{Own, Section, suggestion};
 pub use problem::{Problem, Problems};
 
 use crate::model::judge_text;
@@ -127,8 +127,8 @@ pub const REPLIES: &[(&str, &str)] = &[
     ("general.called", "{}"),
     ("general.cancelled", r#"{"signed_in": true}"#),
     ("general.error", r#"{"error_id": "err_x"}"#),
-    ("general.hello", r#"{"signed_in": false}"#),
-    ("general.help", r#"{"signed_in": false, "waiting": ""}"#),
+    ("general.hello", r#"{"signed_in": false, "also": ["Where is my order?"]}"#),
+    ("general.help", r#"{"signed_in": false, "waiting": "", "also": ["Where is my order?"]}"#),
     ("general.no", "{}"),
     ("general.nothing_to_cancel", r#"{"signed_in": false}"#),
     ("general.not_meant", "{}"),
@@ -288,6 +288,11 @@ impl Replies {
     pub fn language(&self, locale: Option<&str>) -> &str {
         let wanted = locale.and_then(|l| l.split(['-', '_']).next()).map(str::to_ascii_lowercase);
         wanted.and_then(|w| self.languages.get_key_value(&w)).map_or(&self.default, |(known, _)| known)
+    }
+
+    /// Whether there is such a reply in a language.
+    pub fn has(&self, language: &str, key: &str) -> bool {
+        self.languages.get(language).is_some_and(|texts| texts.get_template(key).is_ok())
     }
 
     /// Renders a reply.

@@ -23,6 +23,22 @@ pub struct Section {
     /// The reply keys that it says, each with the names of the values that its text is given, besides
     /// [`crate::model::FACTS`].
     pub said: BTreeMap<String, BTreeSet<String>>,
+    /// The reply that is said where its agent is offered; it is given nothing.
+    pub suggests: String,
+}
+
+impl Section {
+    /// The values that a reply's text is given, where it is said.
+    fn values(&self, key: &str) -> Option<BTreeSet<String>> {
+        let offered = || (key == self.suggests).then(BTreeSet::new);
+        self.said.get(key).cloned().or_else(offered)
+    }
+}
+
+/// The reply with the words by which people come to the agent of that name, which it may bring: help and questions back
+/// offer them.
+pub fn suggestion(agent: &str) -> String {
+    format!("{agent}.suggest")
 }
 
 /// Whether the text can be said whatever its values are.
@@ -55,15 +71,17 @@ pub(super) fn add(
             problems.push(Problem::new(name, 1, what));
             continue;
         };
-        for entry in entries(name, text, problems) {
+        let entries = entries(name, text, problems);
+        let said: BTreeSet<String> = entries.iter().map(|entry| entry.key.clone()).collect();
+        for entry in entries {
             let key = &entry.key;
             let section = sections.get(&entry.section).filter(|_| !is_ours(&entry.section));
             let wrong = match section {
                 None => Some(misplaced(&entry.section, sections)),
-                Some(section) => match section.said.get(key) {
-                    None => Some("is used nowhere".to_owned()),
-                    Some(values) => plain(&entry.text, values)
-                        .and_then(|()| compile(environment, key, &entry.text, &sample(values)))
+                Some(section) => match section.values(key) {
+                    None => Some(unused(section, &said)),
+                    Some(values) => plain(&entry.text, &values)
+                        .and_then(|()| compile(environment, key, &entry.text, &sample(&values)))
                         .err(),
                 },
             };
@@ -74,7 +92,32 @@ pub(super) fn add(
             }
         }
     }
+    for (key, name) in suggestions(own) {
+        let without: Vec<&String> = languages
+            .keys()
+            .filter(|known| !keys.get(*known).is_some_and(|keys| keys.contains(&key)))
+            .collect();
+        if let (Some(language), true) = (without.first(), without.len() < languages.len()) {
+            problems.push(Problem::new(name, 1, format!("reply `{key}` has no text in `{language}`")));
+        }
+    }
     keys
+}
+
+/// The suggestions that there may be, each with the file that may have it.
+fn suggestions(own: &[Own]) -> BTreeMap<String, &str> {
+    let of = |own: &'_ Own| -> Vec<String> { own.sections.keys().map(|name| suggestion(name)).collect() };
+    own.iter().flat_map(|own| of(own).into_iter().map(|key| (key, own.source.name.as_str()))).collect()
+}
+
+/// What is said of a text that nothing says: perhaps its name is not what the graph says.
+fn unused(section: &Section, said: &BTreeSet<String>) -> String {
+    let without: Vec<&str> =
+        section.said.keys().filter(|key| !said.contains(*key)).map(String::as_str).collect();
+    match without.as_slice() {
+        [] => "is used nowhere".to_owned(),
+        some => format!("is used nowhere; its graph says `{}`, which has no text here", some.join("`, `")),
+    }
 }
 
 /// Whether the product's own texts stand in a section of that name.

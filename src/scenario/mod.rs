@@ -48,43 +48,44 @@ use crate::{graph, prompt};
 pub struct Setup {
     /// A Postgres server, in which each play gets a schema of its own; a file for each where there is none.
     database: Option<String>,
-    classifier: Arc<Classifier>,
-    /// The same, with what agents are told by; trained once for each list of their folders.
-    with_agents: Arc<Mutex<BTreeMap<Vec<PathBuf>, Arc<Classifier>>>>,
+    /// What understands: trained once for each list of agents' folders, on what people say to every graph there is.
+    classifiers: Arc<Mutex<BTreeMap<Vec<PathBuf>, Arc<Classifier>>>>,
     source: Option<Arc<dyn Llm>>,
     keeps: bool,
     shadow: Option<Arc<Classifier>>,
 }
 
+/// Scenarios that cannot be played at all.
+#[derive(Debug, thiserror::Error)]
+pub enum Unprepared {
+    /// The graphs or their texts do not load.
+    #[error(transparent)]
+    Broken(#[from] sources::Broken),
+    /// The classifier cannot be trained.
+    #[error(transparent)]
+    Classifier(#[from] classify::Error),
+}
+
 impl Setup {
     /// Files, or schemas of that server. Training the classifier takes longer than many plays, so it is done here.
-    pub fn new(database: Option<String>) -> Result<Self, classify::Error> {
-        let classifier = Arc::new(Classifier::new(&classify::Options::default())?);
-        Ok(Self {
-            database,
-            classifier,
-            with_agents: Arc::default(),
-            source: None,
-            keeps: false,
-            shadow: None,
-        })
+    pub fn new(database: Option<String>) -> Result<Self, Unprepared> {
+        let classifiers = Arc::default();
+        let setup = Self { database, classifiers, source: None, keeps: false, shadow: None };
+        setup.classifier(&graph::Options::default())?;
+        Ok(setup)
     }
 
     /// The classifier of scenarios that load these agents.
-    fn classifier(&self, graphs: &graph::Options) -> Result<Arc<Classifier>, String> {
+    fn classifier(&self, graphs: &graph::Options) -> Result<Arc<Classifier>, Unprepared> {
         let agents = &graphs.agents;
-        if agents.is_empty() {
-            return Ok(Arc::clone(&self.classifier));
-        }
-        let mut trained = self.with_agents.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut trained = self.classifiers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = trained.get(agents) {
             return Ok(Arc::clone(known));
         }
         let options = graph::Options { folder: None, ..graphs.clone() };
-        let (_, graphs) = sources::load(&prompt::Options::default(), &options).map_err(|e| e.to_string())?;
+        let (_, graphs) = sources::load(&prompt::Options::default(), &options)?;
         let training = Training { graphs: Some(&graphs), cache: None };
-        let made = Classifier::trained(&classify::Options::default(), training).map_err(|e| e.to_string())?;
-        let made = Arc::new(made);
+        let made = Arc::new(Classifier::trained(&classify::Options::default(), training)?);
         trained.insert(agents.clone(), Arc::clone(&made));
         Ok(made)
     }

@@ -80,7 +80,12 @@ mod every_scenario_passes {
         for report in reports {
             matrix.add(report.name(), &report.cells);
         }
-        assert_eq!(matrix.missing(), Vec::new());
+        let missing = matrix.missing();
+        assert!(
+            missing.is_empty(),
+            "no scenario shows these moves: write them as `fixtures/scenarios/repair_sessions.md` and \
+             `es_repair_sessions.md` are written, and run `UPDATE_MATRIX=1 cargo test --test it every_scenario`: {missing:#?}"
+        );
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/matrix.md");
         let page = format!("{MATRIX}{matrix}");
         if variable("UPDATE_MATRIX").is_some() {

@@ -31,6 +31,8 @@ pub(super) struct RawGraph {
     pub(super) name: Option<Named>,
     pub(super) version: u32,
     pub(super) entry: Option<Named>,
+    /// What must be proved of the person before it is entered.
+    pub(super) needs: Option<Named>,
     pub(super) nodes: Vec<RawNode>,
     pub(super) examples: Vec<RawExample>,
     /// What becomes of conversations that wait under an older version, by the names of their nodes there.
@@ -70,6 +72,15 @@ pub(super) fn read(file: usize, text: &str, report: &mut Report<'_>) -> Option<R
     if errors.is_empty() { reader.graph(document.get_ref()) } else { None }
 }
 
+/// What `[graph]` says.
+#[derive(Default)]
+struct Header {
+    name: Option<Named>,
+    version: u32,
+    entry: Option<Named>,
+    needs: Option<Named>,
+}
+
 struct Reader<'r, 's> {
     file: usize,
     report: &'r mut Report<'s>,
@@ -91,7 +102,7 @@ impl Reader<'_, '_> {
 
     fn graph(&mut self, document: &DeTable<'_>) -> Option<RawGraph> {
         self.only(document, &["graph", "intent", "node", "stored"], "the file");
-        let (name, version, entry) = self.header(document);
+        let Header { name, version, entry, needs } = self.header(document);
         let mut nodes = Vec::new();
         if let Some(value) = document.get("node")
             && let Some(table) = self.table(value, "node")
@@ -110,16 +121,16 @@ impl Reader<'_, '_> {
         }
         let examples = document.get("intent").map(|value| self.intent(value)).unwrap_or_default();
         let stored = self.pairs(document, "stored");
-        Some(RawGraph { name, version, entry, nodes, examples, stored })
+        Some(RawGraph { name, version, entry, needs, nodes, examples, stored })
     }
 
-    fn header(&mut self, document: &DeTable<'_>) -> (Option<Named>, u32, Option<Named>) {
+    fn header(&mut self, document: &DeTable<'_>) -> Header {
         let Some((key, value)) = document.get_key_value("graph") else {
             self.problem(0, "[graph] with `name`, `version` and `entry` is missing");
-            return (None, 0, None);
+            return Header::default();
         };
-        let Some(table) = self.table(value, "graph") else { return (None, 0, None) };
-        self.only(table, &["name", "version", "entry"], "[graph]");
+        let Some(table) = self.table(value, "graph") else { return Header::default() };
+        self.only(table, &["name", "version", "entry", "needs"], "[graph]");
         for needed in ["name", "version", "entry"] {
             if !table.contains_key(needed) {
                 self.problem(key.span().start, format!("[graph] needs `{needed}`"));
@@ -130,7 +141,7 @@ impl Reader<'_, '_> {
             self.name_is_plain(name);
         }
         let version = table.get("version").and_then(|value| self.version(value)).unwrap_or_default();
-        (name, version, self.text(table, "entry"))
+        Header { name, version, entry: self.text(table, "entry"), needs: self.text(table, "needs") }
     }
 
     fn version(&mut self, value: &Value<'_>) -> Option<u32> {

@@ -179,7 +179,9 @@ impl Walks<'_> {
     }
 
     fn walk(&self, graph: usize, resumable: Resumable) -> Walk {
-        let entry = self.drafts.get(graph).and_then(|draft| draft.entry);
+        // Nobody enters a graph that needs the level with nothing granted.
+        let open = self.drafts.get(graph).filter(|draft| draft.needs < self.level);
+        let entry = open.and_then(|draft| draft.entry);
         let start = entry.map(|node| State { node, resumed: false, paused: false });
         self.walk_from(graph, start.into_iter().collect(), resumable)
     }

@@ -25,6 +25,7 @@ pub(super) use stored::Needs;
 use super::draft::Draft;
 use super::flow::Flow;
 use super::problem::Report;
+use crate::model::Assurance;
 
 /// Asks every proof of the drafts. `complete` says that these are all the graphs there are. Gives what the rules for stored
 /// conversations need.
@@ -41,6 +42,7 @@ pub(super) fn check(drafts: &[Draft], root: Option<usize>, complete: bool, repor
     }
     let Some(root) = root else { return Needs::new() };
     in_root_only(drafts, root, report);
+    needed_is_asked_for(drafts, report);
     if complete && drafts.iter().all(|draft| draft.whole) {
         every_graph_is_reached(drafts, &calls, root, report);
     }
@@ -117,6 +119,23 @@ fn in_root_only(drafts: &[Draft], root: usize, report: &mut Report<'_>) {
                 _ => continue,
             };
             report.add(node.name.at, format!("node `{}`: only the root graph may {what}", node.name.text));
+        }
+    }
+}
+
+/// What an agent needs is asked for where it is named by what was said; nothing asks for it where a node enters it.
+fn needed_is_asked_for(drafts: &[Draft], report: &mut Report<'_>) {
+    for node in drafts.iter().flat_map(|draft| &draft.nodes) {
+        if let Flow::Agent(callee) = node.flow
+            && let Some(agent) = drafts.get(callee).filter(|agent| agent.needs > Assurance::Anonymous)
+        {
+            let what = format!(
+                "node `{}`: `{}` needs {}, so it is entered by what people say and by no node",
+                node.name.text,
+                agent.name.text,
+                agent.needs.as_str()
+            );
+            report.add(node.name.at, what);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{HANDLERS, REPLIES, broken, catalog, graph, problems, sound_set, source};
 use crate::graph::{Holds, Source, load};
+use crate::model::Assurance;
 
 const ROOT: &str = "[node.route]\non = { cancel = \"stop\", go = \"agents\" }\n\
                     [node.agents]\nagents = true\non = { asked = \"stop\", done = \"stop\" }\n[node.stop]\n";
@@ -57,6 +58,38 @@ fn the_gate_holds_for_what_is_entered_by_name() {
             "a.toml:5:7: orchestrator.route —go→ orders.here needs signed_in, and nothing on this path grants it"
         ]
     );
+}
+
+#[test]
+fn what_an_agent_needs_is_proved_before_it_is_entered() {
+    let needs = |level: &str, nodes: &str| {
+        let [root, agent] = set(nodes, SAID);
+        let header = format!("version = 1\nneeds = \"{level}\"\n");
+        (root.1, agent.1.replacen("version = 1\n", &header, 1))
+    };
+    let vault = "[node.here]\nhandler = \"vault\"\n";
+    let (root, agent) = needs("signed_in", vault);
+    sound_set(&[("o.toml", &root), ("a.toml", &agent)]);
+    let set = load(&[source("o", &root), source("a", &agent)], &catalog(HANDLERS, REPLIES)).unwrap();
+    assert_eq!(set.agents().map(|graph| graph.needs).collect::<Vec<_>>(), [Assurance::SignedIn]);
+
+    let (_, agent) = needs("stepped_up", vault);
+    let unknown = "a.toml:4:9: unknown level `stepped_up`; what may be needed is `signed_in`";
+    assert!(problems(&[("o.toml", &root), ("a.toml", &agent)]).contains(&unknown.to_owned()));
+
+    // Whoever came by a node would not be asked for it.
+    let (_, agent) = needs("signed_in", vault);
+    let by_node = root.replace("[node.agents]\nagents = true", "[node.agents]\nagent = \"orders\"");
+    assert_eq!(
+        problems(&[("o.toml", &by_node), ("a.toml", &agent)]),
+        [
+            "o.toml:7:7: node `agents`: `orders` needs signed_in, so it is entered by what people say and by no node"
+        ]
+    );
+    let nobody = agent.replace(SAID, "");
+    let found = problems(&[("o.toml", &root), ("a.toml", &nobody)]);
+    let expected = "a.toml:4:9: `needs` is for an agent that people come to by what they say";
+    assert!(found.contains(&expected.to_owned()), "{found:?}");
 }
 
 #[test]

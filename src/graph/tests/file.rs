@@ -58,7 +58,7 @@ fn an_unknown_key_is_placed_wherever_it_stands() {
         problems(&[("o.toml", text)]),
         [
             "o.toml:1:1: unknown key `colour` in the file; known are `graph`, `intent`, `node`, `stored`",
-            "o.toml:6:1: unknown key `size` in [graph]; known are `name`, `version`, `entry`",
+            "o.toml:6:1: unknown key `size` in [graph]; known are `name`, `version`, `entry`, `needs`",
             "o.toml:8:1: unknown key `kind` in the handler node `route`; known are `handler`, `on`",
             "o.toml:9:43: unknown key `if` in the edge `go`; known are `to`, `reply`, `action`",
         ]

@@ -95,5 +95,5 @@ fn a_call_outside_may_need_somebody_too() {
         "{found:#?}"
     );
     let found = http::broken("route", &calls("signed_in", &call("stepped_up")));
-    assert_eq!(found, ["o.toml:19:60: unknown level `stepped_up`; a call may need `signed_in`"]);
+    assert_eq!(found, ["o.toml:19:60: unknown level `stepped_up`; what may be needed is `signed_in`"]);
 }

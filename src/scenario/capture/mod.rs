@@ -24,8 +24,8 @@ use super::recordings::Exchange;
 use super::{Scenario, Setup};
 use crate::llm::Llm;
 use crate::model::ConversationId;
+use crate::nlu;
 use crate::store::{self, Store};
-use crate::{classify, nlu};
 use draft::{Draft, Manner};
 use standin::StandIns;
 use story::Story;
@@ -87,9 +87,9 @@ pub enum Error {
     /// The built-in utterances cannot be read.
     #[error("the vocabulary cannot be read")]
     Vocabulary(#[from] nlu::Error),
-    /// A classifier cannot be made.
-    #[error("no classifier")]
-    Classify(#[from] classify::Error),
+    /// What is written cannot be played.
+    #[error("it cannot be tried")]
+    Unprepared(#[from] super::Unprepared),
 }
 
 /// Where a draft parts from the conversation.

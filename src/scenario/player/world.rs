@@ -125,6 +125,7 @@ impl<'a> World<'a> {
             told.0.extend(turn.steps.iter().cloned());
             told.1.extend(matrix::cells(turn));
         });
+        let learned = || self.setup.classifier(&self.config.graph).map_err(|e| e.to_string());
         let own = self.scenario.config.iter().any(|(name, _)| name.starts_with("VESTIBULE__CLASSIFY"));
         // Another process draws other things: with the same seed it would make the ids of the one before again.
         let seed = self.scenario.seed.wrapping_add(self.started.wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -145,7 +146,7 @@ impl<'a> World<'a> {
             fetch: None,
             outside: Some(Arc::clone(&self.backend) as Arc<dyn Outside>),
             desk: Some(Arc::clone(&self.people) as Arc<dyn crate::handoff::Desk>),
-            classifier: if own { None } else { Some(self.setup.classifier(&self.config.graph)?) },
+            classifier: if own { None } else { Some(learned()?) },
         };
         let process = Process::start(self.config.clone(), doubles, Arc::clone(&self.halts)).await;
         self.process = Some(process.map_err(|e| stopped(&e))?);

@@ -1,7 +1,7 @@
 //! Messages that no provider takes: tried again while that is of use, given up then, and the truth told meanwhile.
 
 use jiff::SignedDuration;
-use serde_json::Value;
+use serde_json::{Value, json};
 use vestibule::store::opt_outs;
 
 use super::{asked, becomes, newest};
@@ -18,6 +18,7 @@ on_both!(
     a_code_is_given_up_after_so_many_tries,
     a_notice_that_was_given_up_keeps_its_destination_and_a_code_does_not,
     slow_providers_hold_up_their_own_messages_alone,
+    a_sign_in_keeps_its_session_where_what_follows_it_is_told_anew,
     a_number_that_wants_no_messages_gets_none,
 );
 
@@ -164,6 +165,31 @@ async fn slow_providers_hold_up_their_own_messages_alone(db: TestDb) {
     app.handed_over(2).await;
     until(async || app.count("outbox WHERE status = 'sent'").await == 2).await;
     assert_eq!(app.sms.count(), 2);
+    app.finish().await;
+}
+
+// SEC-55
+async fn a_sign_in_keeps_its_session_where_what_follows_it_is_told_anew(db: TestDb) {
+    let app = TestApp::start(&db).await;
+    app.sign_in(PHONE).await;
+    let laptop = app.device().await;
+    app.advance(61);
+    let asked = app.say(&laptop, "change my email to ada@example.com").await;
+    let conversation = asked.data()["conversationId"].as_str().unwrap().to_owned();
+    let turn =
+        |prompt: &str, id: &str| json!({ "prompt": prompt, "messageId": id, "conversationId": conversation });
+    assert_eq!(app.turn(&laptop, turn(PHONE, "m1")).await.action(), "otp_sent");
+    app.advance(61);
+    app.sms.answers(TestSms::busy(None));
+    let signs_in = turn(&app.code(), "m2");
+    let told = app.turn(&laptop, signs_in.clone()).await;
+    let said = told.data()["response"]["data"]["message"].as_str().unwrap();
+    assert!(said.starts_with("Welcome back") && said.contains("does not take your code"), "{said}");
+    assert_eq!(told.data()["response"]["context"]["login"], "login_successful");
+    assert!(told.data()["session"]["token"].is_string(), "{}", told.data());
+    assert_eq!(app.turn(&laptop, signs_in).await.data(), told.data());
+    app.advance(2);
+    until(async || app.count("outbox WHERE status = 'sent'").await == 3).await;
     app.finish().await;
 }
 

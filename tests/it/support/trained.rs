@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, LazyLock};
 
+use vestibule::app;
 use vestibule::classify::Classifier;
 use vestibule::config::Config;
 
 /// Trained once: the tests start some hundred apps, and each would train the same.
-static CLASSIFIER: LazyLock<Arc<Classifier>> =
-    LazyLock::new(|| Arc::new(Classifier::new(&Config::default().classify).unwrap()));
+static CLASSIFIER: LazyLock<Arc<Classifier>> = LazyLock::new(|| app::classifier(&Config::default()).unwrap());
 
 /// The classifier of an app, unless agents of folders bring more to learn.
 pub(super) fn trained(config: &Config) -> Option<Arc<Classifier>> {
