@@ -6,7 +6,7 @@ use super::handler::outcomes;
 use super::{Error, Handler, Parked, Registered, Turn, desk, repair, suggest};
 use crate::graph::Say;
 use crate::model::{
-    Action, Assurance, Control, Entities, MigrationType, Route, SessionAction, SubIntent, Understanding,
+    Action, Assurance, Control, Entities, MigrationType, Route, SessionAction, Slot, SubIntent, Understanding,
 };
 
 /// How likely a route is, from 0 to 1, that is offered where no route is likely enough: one in five is a guess worth a look.
@@ -71,7 +71,7 @@ impl Handler for Classify {
             let also = suggest::agents(turn)?;
             turn.values.insert("also".into(), also.into());
         }
-        if matches!(to, To::Help | To::Unclear | To::OutOfScope) {
+        if matches!(to, To::Help | To::General | To::Unclear | To::OutOfScope) {
             let waiting = repair::reminder(turn).await?;
             turn.values.insert("waiting".into(), waiting.into());
         }
@@ -115,6 +115,8 @@ fn route(turn: &Turn) -> ClassifyOutcome {
         // "Shall we go on?"
         Some(Control::Yes) if turn.state.offered && turn.waiting.is_some() => return To::Repeat,
         Some(Control::No) if turn.state.offered && turn.waiting.is_some() => return To::Cancel,
+        // Whoever was led to the sign-in by something else, and wants none, goes on with what they were at.
+        Some(Control::No) if refuses_sign_in(turn) => return To::Cancel,
         _ => {}
     }
     // An act that a model alone read out of an answer is put to the person like any other.
@@ -134,7 +136,7 @@ fn route(turn: &Turn) -> ClassifyOutcome {
         Route::OutOfScope if is_stranded && turn.state.work.call.is_none() => To::Resume,
         Route::User(_) => To::UserManagement,
         route if signs_in_first(turn, route) => To::UserManagement,
-        Route::Agent(name) if turn.agents.iter().any(|agent| agent.name == *name) => To::Agent,
+        route if turn.is_entered_by_name(route) => To::Agent,
         Route::General => To::General,
         // An agent that people do not come to by its name is nowhere.
         Route::Agent(_) | Route::OutOfScope => To::OutOfScope,
@@ -148,6 +150,10 @@ pub fn stays(turn: &Turn) -> bool {
         |to: To| matches!(to, To::Help | To::Human | To::Repeat | To::General | To::OutOfScope | To::Unclear);
     let to = route(turn);
     turn.waiting.is_some() && (is_idle(to) || matches!(to, To::Resume | To::Cancel))
+}
+
+fn refuses_sign_in(turn: &Turn) -> bool {
+    !turn.state.set_aside.is_empty() && turn.waiting.as_ref().is_some_and(|asked| asked.slot == Slot::Phone)
 }
 
 /// Whether somebody who is not signed in signs in before they come there. The sign-in itself is one.

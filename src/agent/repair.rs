@@ -95,6 +95,8 @@ impl Handler for Cancel {
         let calls_off =
             turn.state.set_aside.is_empty() || active == Some(Route::User(SubIntent::UpdateIdentity));
         let has_called = turn.state.work.call.is_some();
+        let by_agent = active.as_ref().is_some_and(|active| turn.is_entered_by_name(active));
+        turn.values.insert("by_agent".into(), by_agent.into());
         clear(turn);
         let mut called_off = false;
         if let Some(user) = turn.user.clone().filter(|_| turn.is_signed_in() && calls_off) {
@@ -114,6 +116,8 @@ outcomes! {
     StartOverOutcome {
         /// All is forgotten that may be.
         Cleared = "cleared",
+        /// An agent that people come to by its name is begun again.
+        Agent = "agent",
     }
 }
 
@@ -128,8 +132,15 @@ impl Handler for StartOver {
     async fn run(turn: &mut Turn) -> Result<StartOverOutcome, Error> {
         let left = std::mem::take(&mut turn.state.set_aside);
         forget(turn, left.into_iter().map(|left| left.work));
+        let active = turn.state.work.active().filter(|active| turn.is_entered_by_name(active));
         clear(turn);
-        Ok(StartOverOutcome::Cleared)
+        Ok(match active {
+            Some(active) => {
+                turn.heard.route = active;
+                StartOverOutcome::Agent
+            }
+            None => StartOverOutcome::Cleared,
+        })
     }
 }
 

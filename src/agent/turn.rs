@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{AtDesk, Parked, State};
 use crate::graph::{Meanwhile, Pattern, Say};
-use crate::model::{Assurance, EffectId, FACTS, NodeResponse, Phone, Slot, Understanding};
+use crate::model::{Assurance, EffectId, FACTS, NodeResponse, Phone, Route, Slot, Understanding};
 use crate::prompt::Replies;
 use crate::store::outbox;
 use crate::store::users::User;
@@ -35,6 +35,13 @@ pub struct Waiting {
     pub pattern: Option<Pattern>,
     /// The outcomes its node knows besides `answered`.
     pub outcomes: Vec<String>,
+}
+
+impl Waiting {
+    /// Whether its node leads on where somebody corrects what they answered before.
+    pub fn corrects(&self) -> bool {
+        self.outcomes.iter().any(|outcome| outcome == "correct")
+    }
 }
 
 /// An agent of a graph file that people come to by what they say.
@@ -117,6 +124,11 @@ impl Turn {
         let facts =
             [(language, Value::from(self.tools.language.as_str())), (is_signed_in, Value::from(signed_in))];
         facts.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
+    }
+
+    /// Whether a route is that of a graph file's agent that people come to by its name.
+    pub fn is_entered_by_name(&self, route: &Route) -> bool {
+        matches!(route, Route::Agent(name) if self.agents.iter().any(|agent| agent.name == *name))
     }
 
     /// Nobody waits any more for what an outside agent is asked: what was not asked yet is not.

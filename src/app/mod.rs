@@ -20,6 +20,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use senders::may_be_called;
 pub use serve::Serving;
 pub use understanding::{classifier, model};
 

@@ -54,6 +54,11 @@ pub(super) fn outside(config: &Config, fetch: &Fetch) -> anyhow::Result<Arc<dyn 
     Ok(Arc::new(OverHttp::new(fetch, &config.graph).context("graph.addresses")?))
 }
 
+/// Whether the addresses and secrets of outside agents are such that the engine starts.
+pub fn may_be_called(config: &Config) -> anyhow::Result<()> {
+    outside(config, &Fetch::new(&config.fetch)?).map(drop)
+}
+
 /// The operator's desk, where the configuration has one; `double` in its place.
 pub(super) fn desk(
     config: &Config,

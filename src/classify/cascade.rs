@@ -97,6 +97,10 @@ impl Cascade<'_> {
         if self.input.awaiting == Some(Slot::Text) && awaited::fits(self.input.text, self.input.pattern) {
             return None;
         }
+        let is_asked = matches!(self.input.awaiting, Some(Slot::Text | Slot::Confirm));
+        if self.input.corrects && is_asked && control::takes_back(self.message.words) {
+            return Some(self.moved(Control::Correct, Entities::default()));
+        }
         // While a code is awaited a number may stand beside a code; the slot's rule weighs the two.
         let corrects = control::corrects(&outside_phone(&self.message), self.message.phone.is_some());
         (corrects && (self.input.awaiting != Some(Slot::Otp) || self.message.phone.is_none()))
@@ -233,7 +237,9 @@ impl Cascade<'_> {
             return false;
         }
         let is_other = |route: &Route| Some(route) != self.input.active.as_ref();
-        if self.request(&said).is_some_and(|request| is_other(&request.route)) {
+        if self.request(&said).is_some_and(|request| is_other(&request.route))
+            || !several::parts(self).is_empty()
+        {
             return true;
         }
         let scores = self.model.classify(&said, &Context::default());

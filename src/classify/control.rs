@@ -289,6 +289,9 @@ const CORRECTION: &[&str] = &[
     "no es|mi",
 ];
 
+/// Most words of a text that takes an answer back.
+const MOST_TAKEN_BACK: usize = 7;
+
 /// Whether a text corrects a phone number. `words` are those outside the number, `phone` says that there is one.
 pub(super) fn corrects(words: &Words, phone: bool) -> bool {
     let wrong = WRONG_NUMBER.iter().any(|p| words.contain(p));
@@ -297,6 +300,27 @@ pub(super) fn corrects(words: &Words, phone: bool) -> bool {
     }
     // A long text about a wrong number is a request to change it, not a correction of the last answer.
     wrong && words.len() <= 7 && !words.any("change|update|profile|account|code|cambiar|actualizar")
+}
+
+/// Whether a text takes back what was answered before, be it with something else in its place or without: "no, it's six",
+/// "that's wrong". A plain refusal is none.
+pub(super) fn takes_back(words: &Words) -> bool {
+    let wrong = words.contain("thats|its|it|is|was wrong|incorrect|mistake|mistaken")
+        || words.contain("i made a mistake|typo|error")
+        || words.contain("i got that|it wrong")
+        || words.contain("me he equivocado|confundido")
+        || words.contain("me equivoque|confundi")
+        || words.contain("esta|es mal|incorrecto|equivocado");
+    let instead = words.start("actually|rather|instead|mejor|perdon|digo")
+        || words.contain("i meant|mean")
+        || words.contain("make it|that")
+        || words.contain("quise|queria decir");
+    let refuses = words.any(
+        "thanks|thank|gracias|dont|do|not|never|cancel|stop|forget|leave|mind|way|please|later|now|sorry|want|need|like|all|fine|ok|\
+         okay|hagas|nada|ahora|luego|necesito|cancela|cancelar|dejalo|deja|olvidalo|tampoco|nope|nah|bien",
+    );
+    let is_short = (2..=MOST_TAKEN_BACK).contains(&words.len());
+    wrong || (is_short && !refuses && (words.start("no") || instead))
 }
 
 /// Yes or no to a question that was asked: the first words decide, since people go on to repeat the request. A yes that takes

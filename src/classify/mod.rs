@@ -87,6 +87,8 @@ pub struct Input<'a> {
     pub pattern: Option<&'a Pattern>,
     /// Whether the question was just come back to, so that a yes or no is about going on with it.
     pub offered: bool,
+    /// Whether what was answered before may be corrected while a text, or a yes or a no, is awaited.
+    pub corrects: bool,
     /// The route that is being worked on.
     pub active: Option<Route>,
     /// The question that was asked last, as it was worded; for a model.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Subcommand, ValueEnum};
 
 use super::{Failure, against, block_on, out};
-use crate::app::sources;
+use crate::app::{self, sources};
 use crate::config::Config;
 use crate::graph::{GraphSet, Options, draw};
 
@@ -49,6 +49,7 @@ pub(super) fn run(command: &Command, config: &Config) -> Result<(), Failure> {
             let own = folder.clone().or_else(|| config.graph.folder.clone());
             let options = Options { folder: own, ..config.graph.clone() };
             let (_, graphs) = sources::load(&config.prompt, &options)?;
+            app::may_be_called(config)?;
             summarise(&graphs);
             if *against_store {
                 block_on(against::check(&config.store, &graphs))?;

@@ -96,6 +96,7 @@ impl Engine {
             awaiting: place.0,
             pattern: place.1.as_ref(),
             offered: place.3,
+            corrects: waiting.is_some_and(Waiting::corrects),
             active: place.2.clone(),
             question: waiting.and_then(|w| self.question(call, (conversation, state), w)),
             earlier: self.earlier(call, conversation).await?,

@@ -27,8 +27,13 @@ pub(super) fn fields(graph: &RawGraph, report: &mut Report<'_>) -> Vec<String> {
         }
         let is_given = |names: &[&str]| names.contains(&name.text.as_str());
         if is_given(&FACTS) || is_given(&GIVEN) || is_word(&name.text) {
-            report
-                .add(name.at, format!("a field cannot be called `{}`: that means something else", name.text));
+            report.add(
+                name.at,
+                format!(
+                    "a field cannot be called `{}`: the engine gives texts a value of that name",
+                    name.text
+                ),
+            );
         }
         if fields.len() == MOST {
             report.add(name.at, format!("a graph has at most {MOST} fields"));

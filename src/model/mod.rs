@@ -60,8 +60,9 @@ pub const FACTS: [&str; 2] = ["language", "signed_in"];
 
 /// The names of the other values that the engine gives to texts by itself, whichever agent is at work: a field of that name
 /// would be another value there.
-pub const GIVEN: [&str; 14] = [
+pub const GIVEN: [&str; 15] = [
     "also",
+    "by_agent",
     "by_text",
     "channel",
     "error_id",

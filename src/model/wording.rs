@@ -65,7 +65,8 @@ impl Judge<'_> {
     /// Whether all of the language may be used; else what may not.
     fn needs_all(&self, what: &str) -> Result<(), String> {
         let plain = "a text is made of words, {{ values }} and {% if %}; a condition of values, texts, `==`, `!=`, `<`, `>`, \
-                     `in`, `and`, `or`, `not`";
+                     `in`, `and`, `or`, `not`; every value is a text, compared letter by letter, so a number is written '12', \
+                     and which numbers fit is for the `pattern` of a question to say";
         if self.values.is_none() { Ok(()) } else { Err(format!("{what} may fail in a turn: {plain}")) }
     }
 
@@ -121,6 +122,7 @@ impl Judge<'_> {
     fn expr(&mut self, expr: &Expr<'_>) -> Result<(), String> {
         self.parts += 1;
         match expr {
+            Expr::Const(of) if of.value.is_number() => self.needs_all("a number"),
             Expr::Const(_) => Ok(()),
             Expr::Var(var) => self.value(var.id),
             Expr::UnaryOp(of) => {
@@ -276,6 +278,8 @@ mod tests {
             ("signed_in and eta is odd", "there is no test `odd`"),
             ("status or stats", "nothing is called `stats`; known are: eta, language, signed_in, status"),
             ("status or eta + 1", "arithmetic may fail in a turn"),
+            ("status or eta > 12", "a number may fail in a turn"),
+            ("status in [1, 2]", "a number may fail in a turn"),
             ("status or 'x' in signed_in", "`in` something that is neither a text nor a list may fail"),
             ("status or eta.day", "`.day` may fail"),
             ("status or eta[0]", "`[…]` may fail"),

@@ -239,6 +239,61 @@ async fn a_tool_that_an_agent_calls_does_what_it_does_for_whoever_speaks_and_ref
     assert_passed(&report);
 }
 
+const BOOKING: &str = r#"[graph]
+name = "booking"
+version = 1
+entry = "ask_people"
+[node.ask_people]
+ask = "text"
+reply = "booking.people"
+action = "details_requested"
+into = "people"
+pattern = "[1-9]"
+find = true
+on.answered = "ask_day"
+[node.ask_day]
+ask = "text"
+reply = "booking.day"
+action = "details_requested"
+into = "day"
+pattern = "(?i)monday|friday"
+find = true
+tries = 3
+on = { answered = "ask_sure", correct = "ask_people", exhausted = "say_done" }
+[node.ask_sure]
+ask = "confirm"
+reply = "booking.sure"
+action = "confirmation_requested"
+on = { yes = "say_done", no = "say_done", correct = "ask_people" }
+[node.say_done]
+say = "booking.done"
+action = "answered"
+"#;
+
+/// Whoever corrects an earlier answer comes to its question, and it costs no try and no booking.
+#[tokio::test]
+async fn an_earlier_answer_is_corrected() {
+    let texts = "[booking]\npeople = \"How many?\"\nday = \"Which day?\"\nsure = \"{{ people }}, {{ day }}?\"\ndone = \"Done.\"\n";
+    let said =
+        "{\"text\": \"book a table\", \"lang\": \"en\"}\n{\"text\": \"a table please\", \"lang\": \"en\"}\n";
+    let folder = folder(&[
+        ("graph.toml", BOOKING),
+        ("replies.en.toml", texts),
+        ("replies.es.toml", texts),
+        ("utterances.jsonl", said),
+    ]);
+    let text = format!(
+        "# Bookings\nconfig VESTIBULE__GRAPH__AGENTS={}\n\
+         > book a table\n< booking.people\n> 4\n< booking.day\n> no, it's 5\n< booking.people\n> 5\n< booking.day\n\
+         > Friday\n< booking.sure message=\"5, Friday?\"\n> no, it's 6\n< booking.people\n> 6\n< booking.day\n> Monday\n\
+         < message=\"6, Monday?\"\n> that's wrong\n< booking.people\n> 2\n< booking.day\n> Friday\n< booking.sure\n\
+         > no, thanks\n< booking.done\n",
+        folder.path().display(),
+    );
+    let report = play(&Scenario::parse("booking.md", &text).unwrap(), &Setup::new(None).unwrap()).await;
+    assert_passed(&report);
+}
+
 fn settings(texts: &[&str]) -> Vec<graph::Setting> {
     texts.iter().map(|text| text.parse().unwrap()).collect()
 }

@@ -77,3 +77,50 @@ fn a_yes_or_no_is_a_text_too_unless_it_is_about_going_on() {
     let input = Input { text: "yes", awaiting: Some(Slot::Text), active, offered: true, ..Input::default() };
     assert_eq!(CLASSIFIER.understand(&input).control, Some(Control::Yes));
 }
+
+#[test]
+fn what_was_answered_before_is_taken_back_where_the_question_lets_it() {
+    let days = Pattern::parse("(?i)monday|tuesday|lunes|martes", true).unwrap();
+    let heard = |text, (awaiting, corrects)| {
+        let active = Some(Route::Agent("booking".to_owned()));
+        let pattern = (awaiting == Slot::Text).then_some(&days);
+        let awaiting = Some(awaiting);
+        CLASSIFIER
+            .understand(&Input { text, awaiting, corrects, active, pattern, ..Input::default() })
+            .control
+    };
+    for text in [
+        "no, it's 5",
+        "no, five people",
+        "no, cinco personas",
+        "no, es el sábado",
+        "wait, I mean five people",
+        "make it five",
+        "that's wrong",
+        "I made a mistake",
+        "me he equivocado",
+        "mejor cinco",
+    ] {
+        for slot in [Slot::Text, Slot::Confirm] {
+            assert_eq!(heard(text, (slot, true)), Some(Control::Correct), "{text}");
+            assert_ne!(heard(text, (slot, false)), Some(Control::Correct), "{text}");
+        }
+    }
+    for text in [
+        "no",
+        "no thanks",
+        "no, don't",
+        "no gracias",
+        "no, cancel it",
+        "no, that's all",
+        "nope",
+        "no quiero nada",
+    ] {
+        assert_ne!(heard(text, (Slot::Confirm, true)), Some(Control::Correct), "{text}");
+    }
+    for text in ["yes", "yes please", "sure, make it so, it's fine", "sí, es correcto"] {
+        assert_eq!(heard(text, (Slot::Confirm, true)), Some(Control::Yes), "{text}");
+    }
+    // An answer to the question itself is that, however it begins.
+    assert_eq!(heard("no, it's Tuesday", (Slot::Text, true)), None);
+}

@@ -88,7 +88,10 @@ impl Chat {
             return self.look_past().await;
         };
         match self.line.last_answer(&tokens).await {
-            Ok(Some(answer)) => out::line(&format!("You were here: {answer}")),
+            Ok(Some(answer)) => {
+                out::line(&format!("You were here: {answer}"));
+                self.remember(Some(&answer)).await;
+            }
             Ok(None) => out::line("Hello again. Say what you want, or /help."),
             Err(Fault::Refused) => self.step_back(tokens).await?,
             Err(Fault::Other(error)) => return Err(error),
@@ -143,7 +146,7 @@ impl Chat {
         self.handed_off = handed_off;
     }
 
-    /// From the first answer on, what is said after it is news: by a person, or by an agent whose answer took its time.
+    /// From the first answer that is shown on, what is said after it is news: by a person, or by an agent whose answer took its time.
     async fn remember(&mut self, own: Option<&str>) {
         if self.heard.is_none() {
             let all = self.said().await;

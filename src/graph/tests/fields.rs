@@ -53,12 +53,12 @@ fn every_mistake_of_an_ask_has_its_place() {
         (
             "into = \"phone\"\n",
             answered,
-            "o.toml:15:8: a field cannot be called `phone`: that means something else",
+            "o.toml:15:8: a field cannot be called `phone`: the engine gives texts a value of that name",
         ),
         (
             "into = \"language\"\n",
             answered,
-            "o.toml:15:8: a field cannot be called `language`: that means something else",
+            "o.toml:15:8: a field cannot be called `language`: the engine gives texts a value of that name",
         ),
         ("into = \"n\"\ntries = 0\n", answered, "o.toml:16:9: `tries` must be a whole number from 1 to 10"),
         ("into = \"n\"\nfind = false\n", answered, "o.toml:16:8: `find` can only be true"),
