@@ -86,7 +86,7 @@ fn what_was_answered_before_is_taken_back_where_the_question_lets_it() {
         let pattern = (awaiting == Slot::Text).then_some(&days);
         let awaiting = Some(awaiting);
         CLASSIFIER
-            .understand(&Input { text, awaiting, corrects, active, pattern, ..Input::default() })
+            .understand(&Input { text, awaiting, pattern, corrects, active, ..Input::default() })
             .control
     };
     for text in [

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::ledger::{Asked, CODE_LIFE, Heard, Issued, Ledger, Presented, SECOND, Told};
 use super::rows::{Change, Fields, Rows};
-use super::rules::{self, Broken, Happened};
+use super::rules::{self, Broken, FORM, Happened};
 
 const ANNA: &str = "usr_anna";
 const BEN: &str = "usr_ben";
@@ -261,7 +261,7 @@ fn what_is_kept_holds_no_code_and_no_number() {
 #[test]
 fn a_state_that_could_not_have_come_about_is_told() {
     let asks = BTreeMap::from([(("authenticator".to_owned(), "ask_otp".to_owned()), "otp")]);
-    let state = |(v, aside): (i64, usize), node: &str, otp: Value, verified: bool| {
+    let state = |(v, aside): (u64, usize), node: &str, otp: Value, verified: bool| {
         let progress = json!({ "otp_code": otp, "session_token": null, "otp_verified": verified, "phone_collected": false });
         let frames = json!([{ "graph": "authenticator", "node": node }]);
         let left = json!({ "work": { "frames": frames }, "reply": "auth.ask_otp" });
@@ -269,13 +269,13 @@ fn a_state_that_could_not_have_come_about_is_told() {
         let text = json!({ "v": v, "frames": frames, "set_aside": aside, "progress": progress }).to_string();
         rule_of(rules::state_reads(&fields(&json!({ "state": text })), &asks))
     };
-    assert_eq!(state((1, 3), "ask_otp", Value::Null, false), "none");
+    assert_eq!(state((FORM, 3), "ask_otp", Value::Null, false), "none");
     for broken in [
-        state((2, 0), "ask_otp", Value::Null, false),
-        state((1, 4), "ask_otp", Value::Null, false),
-        state((1, 0), "send_otp", Value::Null, false),
-        state((1, 0), "ask_otp", json!("482913"), false),
-        state((1, 0), "ask_otp", Value::Null, true),
+        state((FORM + 1, 0), "ask_otp", Value::Null, false),
+        state((FORM, 4), "ask_otp", Value::Null, false),
+        state((FORM, 0), "send_otp", Value::Null, false),
+        state((FORM, 0), "ask_otp", json!("482913"), false),
+        state((FORM, 0), "ask_otp", Value::Null, true),
         rule_of(rules::state_reads(&fields(&json!({ "state": "{" })), &asks)),
     ] {
         assert_eq!(broken, "the state reads");

@@ -13,6 +13,8 @@ use super::rows::{BYTES, Change, Fields, Rows, number, text};
 const LONGEST: usize = 4_000;
 /// How many questions wait behind the one that is asked.
 pub(super) const MOST_SET_ASIDE: usize = 3;
+/// The form that states are written in.
+pub(super) const FORM: u64 = 2;
 /// Whoever signed out in the chat may hear the answer again for so long, and an exchanged token is taken for so long.
 const ENDED_REPEATS: i64 = 10 * 60 * SECOND;
 const EXCHANGED_TAKEN: i64 = 60 * SECOND;
@@ -336,7 +338,7 @@ pub(super) fn state_reads(row: &Fields, asks: &BTreeMap<(String, String), &str>)
     let aside = state["set_aside"].as_array().map(Vec::as_slice).unwrap_or_default();
     let left = |left: &Value| left["work"]["frames"].as_array().and_then(|f| f.last()).is_some_and(known);
     let progress = &state["progress"];
-    let is_whole = state["v"] == 1
+    let is_whole = state["v"] == FORM
         && frames.last().is_none_or(known)
         && aside.len() <= MOST_SET_ASIDE
         && aside.iter().all(left)
