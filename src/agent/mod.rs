@@ -7,18 +7,18 @@
 //! Adding a handler: an outcome enum with `outcomes!` and a type that implements [`Handler`] (`general.rs` is the smallest),
 //! in a module named here; a row in [`handlers`]; and its node in a graph file: `[node.NAME]` with `on` and nothing else is the
 //! handler of that `NAME`. [`Turn::tell`] gives a value to the answer's data and to its text, `turn.values` to the text alone. A
-//! handler that acts for an account has `NEEDS = Assurance::SignedIn` and takes `turn.user`. What it must remember while its
-//! graph waits may stand in `turn.state.work.fields`, which is forgotten when the agent is done.
+//! handler that acts for an account has `NEEDS = Assurance::SignedIn` and finds it in `turn.user`. What it must remember while
+//! its graph waits may stand in `turn.state.work.fields`, texts by their names, which are forgotten when the agent is done.
 //!
-//! What people say to an agent is learned with everything else, and told to a language model. So requests that are its
-//! neighbours may be understood otherwise than before, which the scenarios show, and recordings of a model are old:
-//! `vestibule replay --record` makes them anew.
+//! What people say to an agent is learned with everything else. Where a request to another agent is then understood otherwise,
+//! as a scenario shows, a few more ways to say that belong into `fixtures/utterances` or its agent's examples. A language model
+//! is told of it too, so recordings of one are old: `vestibule replay --record`, with a model in `llm.models`, makes them anew.
 //!
 //! Adding an agent that has a handler. One without is a folder of files, told in the README; a folder's texts know the fields
 //! of its graph alone, so that a handler's values cannot be said there.
 //! 1. `graphs/NAME.toml`, and its row in `GRAPHS` of `src/app/sources.rs`. The kinds of nodes besides handlers are told in the
-//!    README's "An agent without Rust". Say what came of something in a `say` with `on`, and ask in an `ask` after it: what is
-//!    come back to, and repeated, is the question alone.
+//!    README's "An agent without Rust". Say what came of something in a `say` that leads on to the `ask`: both are said, and
+//!    what is come back to, and repeated, is the question alone.
 //! 2. What people say to come to it, in the same file: thirty or so for each language, each an `[[intent.example]]` with
 //!    `text = "what is my code?"` and `lang = "en"`. The orchestrator's `agents` node enters such a graph by its name, and
 //!    nothing else has to name it. An `agent = "NAME"` node is for a graph that a handler's outcome leads to, as `lost_phone` is.
@@ -26,12 +26,13 @@
 //!    answered, and its handlers may need that level. Elsewhere a `goto` grants it, whose case is `when = "signed_in"` and
 //!    nothing else.
 //! 4. Its texts: a section `[NAME]` in every `prompts/replies.*.toml`, and for each text a row with sample values in `REPLIES`
-//!    of `src/prompt/mod.rs`. `NAME.suggest` is what a person may say to come to it; help offers that.
+//!    of `src/prompt/samples.rs`. `NAME.suggest` is what a person may say to come to it; help and the greeting offer that,
+//!    and scenarios that hold these texts change with it.
 //! 5. `vestibule graph check`, with no folder named, then `vestibule chat`, which prints the code of a sign-in.
 //! 6. Scenarios: `fixtures/scenarios/NAME.md` and `es_NAME.md`, which pass every edge; and, where it asks anything,
 //!    `repair_NAME.md` and `es_repair_NAME.md`, which show each move of `docs/matrix.md`, as `repair_sessions.md` does. Where it
 //!    asks for a yes or a no, "yes" is an answer; "resend" is what is unclear there.
-//! 7. What is drawn and counted is renewed by `UPDATE_DRAWINGS=1 cargo test --test it drawings` and
+//! 7. Once every scenario passes, what is drawn and counted is renewed by `UPDATE_DRAWINGS=1 cargo test --test it drawings` and
 //!    `UPDATE_MATRIX=1 cargo test --test it every_scenario`.
 
 pub mod authenticator;

@@ -25,6 +25,11 @@ impl Handler for ResponseAgent {
             "" => String::new(),
             reply => turn.replies.say(&turn.tools.language, reply, &values)?,
         };
+        let text = turn.said.iter().rev().try_fold(text, |text, before| {
+            turn.replies
+                .say(&turn.tools.language, &before.reply, &values)
+                .map(|before| in_a_row(&before, &text))
+        })?;
         let (action, text) = match turn.lead.take() {
             Some(lead) => {
                 let before = turn.replies.say(&turn.tools.language, &lead.reply, &values)?;

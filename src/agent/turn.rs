@@ -86,6 +86,8 @@ pub struct Turn {
     pub values: Map<String, Value>,
     /// Further context of the answer.
     pub context: Map<String, Value>,
+    /// What was said before that, the first first: a `say` that leads on to another, or to a question.
+    pub said: Vec<Say>,
     /// The reply and action that the graph chose.
     pub say: Option<Say>,
     /// What is said before it, and the action the answer has instead.

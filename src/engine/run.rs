@@ -36,6 +36,8 @@ pub(super) struct Run<'g> {
     stack: Vec<At<'g>>,
     /// What an edge says instead of the `ask` or `say` it leads to.
     instead: Option<Say>,
+    /// Whether what is said so far was said by a `say` that leads on, and stands before what is said next.
+    leads_on: bool,
     /// Whether an `ask` was reached: whatever ends from then on has paused and not ended.
     paused: bool,
     /// Whether a graph began again because it is another one by now, and nobody was told yet.
@@ -55,6 +57,7 @@ impl Engine {
         let mut run = Run {
             stack: vec![At { graph: root, node: root.entry, span: Span::none() }],
             instead: None,
+            leads_on: false,
             paused: false,
             began_again: false,
             steps: Vec::new(),
@@ -110,7 +113,8 @@ impl Engine {
             Kind::Say(say) => {
                 let say = run.instead.take().unwrap_or_else(|| say.clone());
                 run.says(turn, say)?;
-                if node.edge("next").is_some() { Ok(Next::Follow("next")) } else { Ok(run.leave(turn)) }
+                run.leads_on = node.edge("next").is_some();
+                if run.leads_on { Ok(Next::Follow("next")) } else { Ok(run.leave(turn)) }
             }
             Kind::Agent(name) => {
                 let graph = self.talk.graphs.graph(name).ok_or_else(|| run.fault("no such graph".into()))?;
@@ -205,7 +209,10 @@ impl<'g> Run<'g> {
         if std::mem::take(&mut self.began_again) {
             turn.lead = Some(Say { reply: "general.began_again".to_owned(), action: say.action });
         }
-        turn.say = Some(say);
+        let before = turn.say.replace(say);
+        if std::mem::take(&mut self.leads_on) {
+            turn.said.extend(before);
+        }
         Ok(())
     }
 

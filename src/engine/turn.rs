@@ -340,6 +340,7 @@ impl Engine {
             data: serde_json::Map::new(),
             values: serde_json::Map::new(),
             context: serde_json::Map::new(),
+            said: Vec::new(),
             say: None,
             lead: None,
             rest: Vec::new(),

@@ -9,7 +9,7 @@
 //!
 //! What language models are told stands beside it (`model.rs`), and the page that an e-mail's words stand on (`letter.rs`).
 //!
-//! Adding a reply: a row in `REPLIES` (key and sample values) and its text in every language file. Adding a language: a
+//! Adding a reply: a row in `REPLIES` of `samples.rs` (key and sample values) and its text in every language file. Adding a language: a
 //! file, and a row in `LANGUAGES`. Adding a prompt for a model: a type in `model.rs` and its file.
 
 mod known;
@@ -18,6 +18,7 @@ mod model;
 mod options;
 mod own;
 mod problem;
+mod samples;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,7 @@ pub use model::{Context, GeneralPrompt, Prompts, RouteLine, SubIntentPrompt};
 pub use options::Options;
 pub use own::{Own, Section, suggestion};
 pub use problem::{Problem, Problems};
+pub use samples::REPLIES;
 
 use crate::model::judge_text;
 
@@ -67,173 +69,6 @@ impl Source {
 }
 
 /// A sample of choices.
-const OPTIONS: &str = r#"{"options": [{"label": "iPhone 13", "value": "ses_x", "is_current": true}]}"#;
-
-/// Every reply and every text of a message: its key, and a sample of its values as JSON.
-pub const REPLIES: &[(&str, &str)] = &[
-    ("auth.already", r#"{"name": "John"}"#),
-    ("auth.ask_name", "{}"),
-    ("auth.ask_name_detached", "{}"),
-    ("auth.ask_otp", r#"{"channel": "sms", "phone": "+1•••••••2671", "reference": "KT"}"#),
-    ("auth.ask_phone", "{}"),
-    ("auth.ask_phone_again", "{}"),
-    ("auth.ask_resend", "{}"),
-    ("auth.ask_second", "{}"),
-    ("auth.bad_code_length", r#"{"digits": 6}"#),
-    ("auth.bad_name", r#"{"reason": "too_long"}"#),
-    ("auth.bad_phone", r#"{"reason": "too_short"}"#),
-    ("auth.code_emailed", r#"{"reference": "KT", "minutes": 10}"#),
-    ("auth.code_exhausted", "{}"),
-    ("auth.code_expired", "{}"),
-    ("auth.code_delayed", r#"{"reference": "KT"}"#),
-    ("auth.code_sent", r#"{"phone": "+1•••••••2671", "reference": "KT", "minutes": 10}"#),
-    ("auth.code_silent", "{}"),
-    ("auth.code_uncertain", r#"{"reference": "KT"}"#),
-    ("auth.country_not_served", "{}"),
-    ("auth.locked", r#"{"minutes": 30}"#),
-    ("auth.no_code", "{}"),
-    ("auth.not_delivered", r#"{"phone": "+1•••••••2671", "why": "number"}"#),
-    ("auth.registered", r#"{"name": "John", "by_text": true, "goes_on": false}"#),
-    ("auth.second_limited", r#"{"wait": "1 minute"}"#),
-    ("auth.second_proof", r#"{"reference": "KT"}"#),
-    ("auth.second_too_late", "{}"),
-    ("auth.send_limited", r#"{"wait": "1 minute"}"#),
-    ("auth.sends_exhausted", r#"{"wait": "24 hours"}"#),
-    ("auth.session_limit", r#"{"limit": 5}"#),
-    ("auth.sign_in_first", "{}"),
-    (
-        "auth.welcome_back",
-        r#"{"name": "John", "signed_out": [{"device_name": "John's phone"}], "pending_change": true, "reactivated": true, "by_text": false, "goes_on": false}"#,
-    ),
-    ("auth.wrong_code", r#"{"attempts_left": 2}"#),
-    ("desk.handed_off", "{}"),
-    ("desk.lapsed", "{}"),
-    ("desk.nobody", r#"{"by_text": false, "signed_in": false, "waiting": ""}"#),
-    ("desk.noted", "{}"),
-    ("desk.released", "{}"),
-    ("desk.taken_back", "{}"),
-    ("desk.unreachable", "{}"),
-    ("email.change", r#"{"code": "123456", "reference": "KT", "minutes": 10}"#),
-    ("email.code", r#"{"code": "123456", "reference": "KT", "minutes": 10}"#),
-    ("email.contact_changed", "{}"),
-    ("email.lost_phone", "{}"),
-    ("email.proof", r#"{"code": "123456", "reference": "KT", "minutes": 10}"#),
-    ("email.session_reuse", "{}"),
-    ("email.step_up", r#"{"code": "123456", "reference": "KT", "minutes": 10}"#),
-    ("email.subject", r#"{"reference": "KT"}"#),
-    ("general.again", r#"{"waiting": "What is your name?"}"#),
-    ("general.back_to", r#"{"question": "What is your name?"}"#),
-    ("general.began_again", "{}"),
-    ("general.called", "{}"),
-    ("general.cancelled", r#"{"signed_in": true, "by_agent": false}"#),
-    ("general.error", r#"{"error_id": "err_x"}"#),
-    ("general.hello", r#"{"signed_in": false, "waiting": "", "also": ["Where is my order?"]}"#),
-    ("general.help", r#"{"signed_in": false, "waiting": "", "also": ["Where is my order?"]}"#),
-    ("general.no", "{}"),
-    ("general.nothing_to_cancel", r#"{"signed_in": false}"#),
-    ("general.not_meant", "{}"),
-    ("general.nothing_said", r#"{"signed_in": false}"#),
-    ("general.one_at_a_time", "{}"),
-    ("general.out_of_scope", r#"{"waiting": ""}"#),
-    ("general.rest_later", "{}"),
-    ("general.stranded", "{}"),
-    (
-        "general.understood",
-        r#"{"act": "end", "device_name": "iPhone 13", "session_ref": null, "new_device_name": null, "value": null}"#,
-    ),
-    ("general.unclear", r#"{"waiting": "", "signed_in": false}"#),
-    ("general.unreadable", r#"{"error_id": "err_x"}"#),
-    ("general.wait", r#"{"n": 1, "unit": "minute"}"#),
-    ("general.which_of", OPTIONS),
-    ("general.yes", "{}"),
-    ("identity.ask_again", "{}"),
-    ("identity.ask_code", r#"{"channel": "sms", "reference": "KT"}"#),
-    ("identity.ask_email", "{}"),
-    ("identity.ask_field", "{}"),
-    ("identity.ask_name", "{}"),
-    ("identity.ask_next", r#"{"field": "email", "updated_value": "a•••@example.com", "next": "phone"}"#),
-    ("identity.ask_phone", "{}"),
-    ("identity.ask_step_up", "{}"),
-    ("identity.bad_email", "{}"),
-    ("identity.bad_name", r#"{"reason": "too_long"}"#),
-    ("identity.bad_profile", r#"{"field": "email"}"#),
-    ("identity.bad_phone", r#"{"reason": "not_reachable"}"#),
-    ("identity.change_cancelled", "{}"),
-    ("identity.code_sent", r#"{"to": "+1•••••••2671", "reference": "KT", "minutes": 10}"#),
-    ("identity.country_not_served", "{}"),
-    ("identity.email", "{}"),
-    ("identity.lapsed", "{}"),
-    ("identity.name", "{}"),
-    ("identity.phone", "{}"),
-    ("identity.same_all", "{}"),
-    ("identity.shown", r#"{"full_name": "John", "phone": "+1•••••••2671", "email": null}"#),
-    ("identity.no_code", "{}"),
-    ("identity.not_delivered", r#"{"why": "number"}"#),
-    ("identity.rest_kept", "{}"),
-    ("identity.same", r#"{"field": "phone"}"#),
-    ("identity.step_up", r#"{"to": "+1•••••••2671", "reference": "KT"}"#),
-    ("identity.taken", r#"{"field": "phone"}"#),
-    ("identity.updated", r#"{"field": "email", "updated_value": "a•••@example.com"}"#),
-    ("lost.ask_code", "{}"),
-    ("lost.ask_new", "{}"),
-    ("lost.ask_new_again", "{}"),
-    ("lost.ask_new_code", r#"{"phone": "+1•••••••2671", "reference": "KT"}"#),
-    ("lost.ask_old", "{}"),
-    ("lost.ask_old_again", "{}"),
-    ("lost.code_emailed", r#"{"days": 7, "reference": "KT"}"#),
-    ("lost.lapsed", "{}"),
-    ("lost.not_delivered", r#"{"phone": "+1•••••••2671", "why": "number"}"#),
-    ("lost.scheduled", r#"{"hours": 24}"#),
-    ("lost.signed_in", "{}"),
-    ("lost.too_late", "{}"),
-    ("migration.all", "{}"),
-    ("migration.ask_type", "{}"),
-    ("migration.cart", "{}"),
-    ("migration.favorites", "{}"),
-    ("migration.history", "{}"),
-    ("migration.moved", r#"{"parts": [{"kind": "cart", "count": 5}]}"#),
-    ("migration.nothing", "{}"),
-    ("migration.summary", r#"{"parts": [{"kind": "cart", "count": 5}]}"#),
-    ("sessions.all_revoked", "{}"),
-    ("sessions.ask_name", "{}"),
-    ("sessions.bad_name", r#"{"reason": "too_long"}"#),
-    ("sessions.confirm_all", r#"{"count": 3, "by_text": true}"#),
-    ("sessions.device_unknown", OPTIONS),
-    ("sessions.devices", r#"{"count": 3}"#),
-    ("sessions.kept", "{}"),
-    ("sessions.listed", r#"{"count": 3}"#),
-    ("sessions.logged_out", "{}"),
-    ("sessions.not_logged_in", "{}"),
-    ("sessions.others_revoked", r#"{"count": 2}"#),
-    ("sessions.renamed", r#"{"device_name": "Work phone"}"#),
-    ("sessions.revoked", r#"{"device_name": "iPhone 13"}"#),
-    ("sessions.session_unknown", OPTIONS),
-    ("sessions.unnamed", "{}"),
-    ("sessions.what", "{}"),
-    ("sessions.which", OPTIONS),
-    ("sms.change", r#"{"code": "123456", "reference": "KT", "minutes": 10, "domain": "id.example.com"}"#),
-    ("sms.code", r#"{"code": "123456", "reference": "KT", "minutes": 10, "domain": "id.example.com"}"#),
-    ("sms.contact_changed", "{}"),
-    ("sms.help", "{}"),
-    ("sms.lost_phone", "{}"),
-    ("sms.session_reuse", "{}"),
-    ("sms.started", "{}"),
-    ("sms.step_up", r#"{"code": "123456", "reference": "KT", "minutes": 10, "domain": "id.example.com"}"#),
-    ("sms.stopped", "{}"),
-    ("sms.unreadable", "{}"),
-    ("suggest.assistant", "{}"),
-    ("suggest.by_email", "{}"),
-    ("suggest.cancel", "{}"),
-    ("suggest.change_email", "{}"),
-    ("suggest.change_name", "{}"),
-    ("suggest.end_others", "{}"),
-    ("suggest.log_in", "{}"),
-    ("suggest.move_all", "{}"),
-    ("suggest.profile", "{}"),
-    ("suggest.resend", "{}"),
-    ("suggest.sessions", "{}"),
-];
-
 /// The texts, ready to be said.
 #[derive(Debug)]
 pub struct Replies {

@@ -259,7 +259,11 @@ into = "day"
 pattern = "(?i)monday|friday"
 find = true
 tries = 3
-on = { answered = "ask_sure", correct = "ask_people", exhausted = "say_done" }
+on = { answered = "say_noted", correct = "ask_people", exhausted = "say_done" }
+[node.say_noted]
+say = "booking.noted"
+action = "answered"
+on.next = "ask_sure"
 [node.ask_sure]
 ask = "confirm"
 reply = "booking.sure"
@@ -273,7 +277,7 @@ action = "answered"
 /// Whoever corrects an earlier answer comes to its question, and it costs no try and no booking.
 #[tokio::test]
 async fn an_earlier_answer_is_corrected() {
-    let texts = "[booking]\npeople = \"How many?\"\nday = \"Which day?\"\nsure = \"{{ people }}, {{ day }}?\"\ndone = \"Done.\"\n";
+    let texts = "[booking]\npeople = \"How many?\"\nday = \"Which day?\"\nnoted = \"Noted\"\nsure = \"{{ people }}, {{ day }}?\"\ndone = \"Done.\"\n";
     let said =
         "{\"text\": \"book a table\", \"lang\": \"en\"}\n{\"text\": \"a table please\", \"lang\": \"en\"}\n";
     let folder = folder(&[
@@ -285,8 +289,8 @@ async fn an_earlier_answer_is_corrected() {
     let text = format!(
         "# Bookings\nconfig VESTIBULE__GRAPH__AGENTS={}\n\
          > book a table\n< booking.people\n> 4\n< booking.day\n> no, it's 5\n< booking.people\n> 5\n< booking.day\n\
-         > Friday\n< booking.sure message=\"5, Friday?\"\n> no, it's 6\n< booking.people\n> 6\n< booking.day\n> Monday\n\
-         < message=\"6, Monday?\"\n> that's wrong\n< booking.people\n> 2\n< booking.day\n> Friday\n< booking.sure\n\
+         > Friday\n< booking.sure message=\"Noted. 5, Friday?\" action=confirmation_requested\n> repeat\n< message=\"5, Friday?\"\n> no, it's 6\n< booking.people\n> 6\n< booking.day\n> Monday\n\
+         < message=\"Noted. 6, Monday?\"\n> that's wrong\n< booking.people\n> 2\n< booking.day\n> Friday\n< booking.sure\n\
          > no, thanks\n< booking.done\n",
         folder.path().display(),
     );

@@ -246,6 +246,12 @@ fn said_by_graphs() -> BTreeSet<String> {
     said
 }
 
+/// Replies with the words by which people come to agents; an agent may have one.
+fn suggested() -> BTreeSet<String> {
+    let (_, graphs) = sources::load(&prompt::Options::default(), &graph::Options::default()).unwrap();
+    graphs.agents().map(|graph| prompt::suggestion(&graph.name)).collect()
+}
+
 /// Replies named in code, as `"auth.x"`. Keys of the configuration look the same, there and in what senders say of them.
 fn named_in_code(sources: &BTreeMap<String, String>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
@@ -281,6 +287,7 @@ fn every_reply_is_said_and_every_reply_said_exists() {
     let known: BTreeSet<String> = REPLIES.iter().map(|(key, _)| (*key).to_owned()).collect();
     let mut said = said_by_graphs();
     said.extend(named_in_code(&files("src", ".rs")));
+    said.extend(suggested().into_iter().filter(|key| known.contains(key)));
     assert_eq!(known.difference(&said).collect::<Vec<_>>(), Vec::<&String>::new(), "never said");
     assert_eq!(said.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new(), "do not exist");
     let line = "replies.say(language, \"sms.other\", &values)".to_owned();
