@@ -1,6 +1,6 @@
 //! The orchestrator: where a message goes.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::handler::outcomes;
 use super::{Error, Handler, Parked, Registered, Turn, desk, repair, suggest};
@@ -276,7 +276,7 @@ fn choices(turn: &Turn) -> Result<Vec<Value>, Error> {
             None => suggest::agent(turn, route),
         };
         if let Some(words) = words.filter(|_| *probability >= LEAST_OFFERED) {
-            let words = turn.replies.say(&turn.tools.language, &words, &Map::new())?;
+            let words = suggest::said(turn, &words)?;
             choices.push(json!({ "label": words, "value": words }));
         }
     }

@@ -54,10 +54,15 @@ pub(super) fn suggestions(
     let least = if action == Action::SessionsListed { 2 } else { 1 };
     let mut all = Vec::new();
     for key in next(action, turn.is_signed_in() || turn.owned, count >= least) {
-        let words = turn.replies.say(&turn.tools.language, key, &Map::new())?;
+        let words = said(turn, key)?;
         all.push(json!({ "label": words, "value": words }));
     }
     Ok(all)
+}
+
+/// A reply in the language of the answer, with what every text is told.
+pub(super) fn said(turn: &Turn, reply: &str) -> Result<String, Error> {
+    Ok(turn.replies.say(&turn.tools.language, reply, &turn.facts())?)
 }
 
 /// The reply with the words by which people come to an agent of a graph file, where it has one.
@@ -70,5 +75,5 @@ pub(super) fn agent(turn: &Turn, name: &str) -> Option<String> {
 /// The words by which people come to the agents of graph files.
 pub(super) fn agents(turn: &Turn) -> Result<Vec<String>, Error> {
     let keys = turn.agents.iter().filter_map(|offered| agent(turn, &offered.name));
-    keys.map(|key| Ok(turn.replies.say(&turn.tools.language, &key, &Map::new())?)).collect()
+    keys.map(|key| said(turn, &key)).collect()
 }

@@ -24,7 +24,7 @@ use crate::store::model_usage::{self, ModelUsage};
 pub type Chunks = UnboundedSender<String>;
 
 /// Where a message fell: what it means depends on that.
-type Place = (Option<Slot>, Option<Pattern>, Option<Route>, bool);
+type Place = (Option<Slot>, Option<Pattern>, Option<Route>, bool, bool);
 
 /// What models said in this turn, and what that cost.
 #[derive(Debug, Default)]
@@ -85,7 +85,9 @@ impl Engine {
         if let Some(unread) = self.unread(call, state) {
             return Ok(unread);
         }
-        let place = (waiting.map(|w| w.slot), waiting.and_then(|w| w.pattern.clone()), active, state.offered);
+        let corrects = waiting.is_some_and(Waiting::corrects);
+        let pattern = waiting.and_then(|w| w.pattern.clone());
+        let place = (waiting.map(|w| w.slot), pattern, active, state.offered, corrects);
         if let Some((before, heard)) = &kept.heard
             && *before == place
         {
@@ -96,7 +98,7 @@ impl Engine {
             awaiting: place.0,
             pattern: place.1.as_ref(),
             offered: place.3,
-            corrects: waiting.is_some_and(Waiting::corrects),
+            corrects: place.4,
             active: place.2.clone(),
             question: waiting.and_then(|w| self.question(call, (conversation, state), w)),
             earlier: self.earlier(call, conversation).await?,

@@ -23,15 +23,14 @@ pub struct Section {
     /// The reply keys that it says, each with the names of the values that its text is given, besides
     /// [`crate::model::FACTS`].
     pub said: BTreeMap<String, BTreeSet<String>>,
-    /// The reply that is said where its agent is offered; it is given nothing.
+    /// The reply that is said where its agent is offered.
     pub suggests: String,
 }
 
 impl Section {
-    /// The values that a reply's text is given, where it is said.
+    /// The values that a reply's text is given, where it is said. What is offered is given none of a graph's.
     fn values(&self, key: &str) -> Option<BTreeSet<String>> {
-        let offered = || (key == self.suggests).then(BTreeSet::new);
-        self.said.get(key).cloned().or_else(offered)
+        if key == self.suggests { Some(BTreeSet::new()) } else { self.said.get(key).cloned() }
     }
 }
 
@@ -106,8 +105,11 @@ pub(super) fn add(
 
 /// The suggestions that there may be, each with the file that may have it.
 fn suggestions(own: &[Own]) -> BTreeMap<String, &str> {
-    let of = |own: &'_ Own| -> Vec<String> { own.sections.keys().map(|name| suggestion(name)).collect() };
-    own.iter().flat_map(|own| of(own).into_iter().map(|key| (key, own.source.name.as_str()))).collect()
+    let mut all = BTreeMap::new();
+    for Own { source, sections } in own {
+        all.extend(sections.values().map(|section| (section.suggests.clone(), source.name.as_str())));
+    }
+    all
 }
 
 /// What is said of a text that nothing says: perhaps its name is not what the graph says.

@@ -14,9 +14,9 @@ use crate::scenarios::assert_passed;
 use crate::support::db::Folder;
 use crate::support::site::{Act, Site};
 
-const GRAPH: &str = "[graph]\nname = \"orders\"\nversion = 1\nentry = \"say\"\n\
+pub(crate) const GRAPH: &str = "[graph]\nname = \"orders\"\nversion = 1\nentry = \"say\"\n\
                      [node.say]\nsay = \"orders.status\"\naction = \"answered\"\n";
-const SAID: &str = "{\"text\": \"where is my order?\", \"lang\": \"en\"}\n";
+pub(crate) const SAID: &str = "{\"text\": \"where is my order?\", \"lang\": \"en\"}\n";
 
 /// An agent's folder with these files.
 fn folder(files: &[(&str, &str)]) -> Folder {
@@ -29,7 +29,7 @@ fn folder(files: &[(&str, &str)]) -> Folder {
 }
 
 /// What is wrong with it, each line without the folder's name.
-fn wrong(files: &[(&str, &str)]) -> Vec<String> {
+pub(crate) fn wrong(files: &[(&str, &str)]) -> Vec<String> {
     let folder = folder(files);
     let shown = format!("{}/", folder.path().display());
     load(&[folder.path().to_owned()]).unwrap_err().lines().map(|line| line.replace(&shown, "")).collect()

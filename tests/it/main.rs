@@ -19,6 +19,7 @@ mod llm;
 mod mail;
 mod meanwhile;
 mod model;
+mod offers;
 mod outbox;
 mod random;
 mod readme;

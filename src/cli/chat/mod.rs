@@ -146,7 +146,8 @@ impl Chat {
         self.handed_off = handed_off;
     }
 
-    /// From the first answer that is shown on, what is said after it is news: by a person, or by an agent whose answer took its time.
+    /// From the first answer that is shown on, what is said after it is news: by a person, or by an agent whose answer took its
+    /// time.
     async fn remember(&mut self, own: Option<&str>) {
         if self.heard.is_none() {
             let all = self.said().await;
