@@ -36,7 +36,7 @@ fn suspicious(code: &str) -> Vec<String> {
 fn no_source_has_a_code_or_a_build_of_its_own() {
     for (file, text) in files("src", ".rs").into_iter().filter(|(file, _)| !file.contains("/tests")) {
         // What the replies are tried out with at the start is shown to nobody and compared with nothing.
-        let samples = if file == "src/prompt/mod.rs" { "\"123456\"" } else { "-" };
+        let samples = if file == "src/prompt/samples.rs" { "\"123456\"" } else { "-" };
         assert_eq!(suspicious(&code(&text).replace(samples, "")), Vec::<String>::new(), "{file}");
     }
     assert_eq!(suspicious("if guess == \"123456\" { return true }"), ["123456"]);
