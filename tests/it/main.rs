@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod addresses;
 mod against;
 mod agents;
 mod attacks;
