@@ -4,8 +4,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
+use crate::support::app::{PHONE, TestApp, until};
 use crate::support::db::{Folder, TestDb, on_sqlite};
 use crate::support::server::{Server, command, with_store};
 
@@ -102,6 +103,7 @@ async fn it_speaks_with_a_server() {
         let ended = chat(folder.path(), &db, (with_server, &lines)).await;
         assert!(ended.output.starts_with("You were here: Verification code sent to"), "{}", ended.output);
         assert!(ended.output.contains("< Welcome, Maria Lopez!"), "{}", ended.output);
+        assert!(!ended.output.contains("[sms"), "what was sent before is nobody's news: {}", ended.output);
         let (_, after) = ended.output.split_once("You're logged out.").unwrap();
         assert!(after.contains(PHONE_ASKED), "{after}");
         assert!(std::fs::read_to_string(kept(&db)).unwrap().contains(&server.url));
@@ -113,6 +115,65 @@ async fn it_speaks_with_a_server() {
         assert!(ended.errors.contains(&format!("{url} does not answer")), "{}", ended.errors);
         let ended = chat(folder.path(), &db, (&["--url", "nowhere"], "")).await;
         assert_eq!((ended.code, ended.errors.contains("`nowhere` is no address")), (Some(1), true));
+    })
+    .await;
+}
+
+/// What the sign-in says of itself where no code is typed.
+const REMINDED: &str = "Are you still waiting for your code? It may take a moment longer to arrive. Say \"resend\" for a new one, \
+                        or \"cancel\" to stop.";
+const STOPPED: &str = "All right, I've stopped. Say \"log in\" whenever you want to begin again.";
+
+/// A server that reminds of a code after two minutes, and has just sent one to whoever chats.
+async fn asked_for_a_code(folder: &Path, db: &TestDb) -> TestApp {
+    let app = TestApp::start_with(db, |config| config.graph.silence_seconds = 120).await;
+    let ended = chat(folder, db, (&["--url", &app.base], &format!("log in with {PHONE}\n"))).await;
+    assert!(ended.output.contains("< Verification code sent to"), "{}", ended.output);
+    app
+}
+
+/// Two minutes pass, and the server speaks up.
+async fn is_reminded(app: &TestApp) {
+    app.advance(120);
+    until(async || app.count("outbox WHERE kind = 'timer'").await == 0).await;
+}
+
+#[tokio::test]
+async fn what_was_said_while_it_was_away_is_shown_once() {
+    on_sqlite(async |db: TestDb| {
+        let folder = folder();
+        let app = asked_for_a_code(folder.path(), &db).await;
+        is_reminded(&app).await;
+        let ended = chat(folder.path(), &db, (&["--url", &app.base], "\n\ncancel\n\n")).await;
+        let expected = format!("You were here: {REMINDED}\n> \n> \n> cancel\n< {STOPPED}\n> \n");
+        assert_eq!(ended.output, expected, "{}", ended.errors);
+        app.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_said_after_it_came_back_is_shown_once() {
+    on_sqlite(async |db: TestDb| {
+        let folder = folder();
+        let app = asked_for_a_code(folder.path(), &db).await;
+        let mut command = command(folder.path(), &["chat", "--url", &app.base]);
+        with_store(&mut command, &db.options);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (mut input, mut output) =
+            (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        let mut shown = String::new();
+        output.read_line(&mut shown).await.unwrap();
+        assert!(shown.starts_with("You were here: Verification code sent to"), "{shown}");
+
+        is_reminded(&app).await;
+        input.write_all(b"\n\ncancel\n\n").await.unwrap();
+        drop(input);
+        shown.clear();
+        output.read_to_string(&mut shown).await.unwrap();
+        assert_eq!(shown, format!("> \n< {REMINDED}\n> \n> cancel\n< {STOPPED}\n> \n"));
+        assert!(child.wait().await.unwrap().success());
+        app.finish().await;
     })
     .await;
 }
