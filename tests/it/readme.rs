@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{ChildStdin, ChildStdout};
+use vestibule::model::{FACTS, GIVEN};
 
 use crate::support::db::{Folder, TestDb, on_sqlite};
 use crate::support::server::{command, with_store};
@@ -111,6 +112,21 @@ async fn the_commands_exist() {
     let told = exist.iter().filter(|name| *name != "help" && !named.contains(*name)).collect::<Vec<_>>();
     assert_eq!(told, Vec::<&String>::new(), "there, and not named");
     assert!(commands("Say `vestibule dance --now`.").contains("dance"));
+}
+
+/// The names that a text keeps from agents' fields.
+fn kept_from_fields(text: &str) -> BTreeSet<String> {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let list = text.split_once("These names are the engine's own and no field's: ").unwrap().1;
+    list.split_once('.').unwrap().0.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_names_that_no_field_may_have_are_told() {
+    let own: BTreeSet<String> = GIVEN.iter().chain(&FACTS).map(|name| (*name).to_owned()).collect();
+    let told = kept_from_fields(README);
+    assert_eq!(own.difference(&told).collect::<Vec<_>>(), Vec::<&String>::new(), "kept, and not told");
+    assert_eq!(told.difference(&own).collect::<Vec<_>>(), Vec::<&String>::new(), "told, and not kept");
 }
 
 #[test]
