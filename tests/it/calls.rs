@@ -65,25 +65,25 @@ const SAID: &str = "{\"text\": \"where is my parcel?\", \"lang\": \"en\"}\n{\"te
 
 /// Outside agents that answer in turn as they are told, the last answer from then on, or when they are let.
 #[derive(Debug, Default)]
-struct Agents {
+pub(crate) struct Agents {
     answers: Mutex<VecDeque<Reached>>,
     held: Mutex<VecDeque<oneshot::Receiver<()>>>,
     calls: Mutex<usize>,
 }
 
 impl Agents {
-    fn answer(&self, reached: Reached) {
+    pub(crate) fn answer(&self, reached: Reached) {
         self.answers.lock().unwrap().push_back(reached);
     }
 
     /// The next call is answered once what this gives is used.
-    fn hold(&self) -> oneshot::Sender<()> {
+    pub(crate) fn hold(&self) -> oneshot::Sender<()> {
         let (let_go, held) = oneshot::channel();
         self.held.lock().unwrap().push_back(held);
         let_go
     }
 
-    fn calls(&self) -> usize {
+    pub(crate) fn calls(&self) -> usize {
         *self.calls.lock().unwrap()
     }
 }
@@ -112,7 +112,7 @@ fn busy() -> Reached {
 }
 
 /// An app with the agent.
-async fn start(db: &TestDb, change: impl FnOnce(&mut Config)) -> (TestApp, Arc<Agents>, Folder) {
+pub(crate) async fn start(db: &TestDb, change: impl FnOnce(&mut Config)) -> (TestApp, Arc<Agents>, Folder) {
     let folder = Folder::new();
     write(folder.path(), (GRAPH, TEXTS));
     let mut config = config(db);
@@ -163,11 +163,11 @@ async fn asks_without_waiting(app: &TestApp, agents: &Agents) -> Person {
     anna
 }
 
-fn message(response: &Value) -> &str {
+pub(crate) fn message(response: &Value) -> &str {
     response["data"]["message"].as_str().unwrap()
 }
 
-async fn newest(app: &TestApp, person: &Person) -> Value {
+pub(crate) async fn newest(app: &TestApp, person: &Person) -> Value {
     let id = person.conversation.as_deref().unwrap();
     let messages = app.get(&format!("/api/agent/conversations/{id}/messages"), person).await;
     messages.data()["items"][0]["response"].clone()

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod addresses;
+mod after_sign_in;
 mod against;
 mod agents;
 mod attacks;
