@@ -19,7 +19,7 @@ pub(crate) const GRAPH: &str = "[graph]\nname = \"orders\"\nversion = 1\nentry =
 pub(crate) const SAID: &str = "{\"text\": \"where is my order?\", \"lang\": \"en\"}\n";
 
 /// An agent's folder with these files.
-fn folder(files: &[(&str, &str)]) -> Folder {
+pub(crate) fn folder(files: &[(&str, &str)]) -> Folder {
     let folder = Folder::new();
     std::fs::create_dir_all(folder.path()).unwrap();
     for (name, text) in files {

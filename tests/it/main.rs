@@ -16,6 +16,7 @@ mod handoff;
 mod house;
 mod http;
 mod kill;
+mod languages;
 mod limits;
 mod llm;
 mod mail;
