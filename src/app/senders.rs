@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use tracing::warn;
 
+use super::sources::Broken;
 use crate::config::Config;
 use crate::dev_outbox::DevOutbox;
 use crate::fetch::Fetch;
@@ -51,7 +52,8 @@ pub(super) fn mail(
 
 /// The door to outside agents, at the addresses that are configured.
 pub(super) fn outside(config: &Config, fetch: &Fetch) -> anyhow::Result<Arc<dyn Outside>> {
-    Ok(Arc::new(OverHttp::new(fetch, &config.graph).context("graph.addresses")?))
+    let over_http = OverHttp::new(fetch, &config.graph);
+    Ok(Arc::new(over_http.map_err(|error| Broken::setting("graph.addresses", error))?))
 }
 
 /// Whether the addresses and secrets of outside agents are such that the engine starts.

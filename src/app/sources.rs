@@ -35,6 +35,13 @@ pub fn compiled_in_graphs() -> impl Iterator<Item = (&'static str, &'static str)
 #[error("{0}")]
 pub struct Broken(String);
 
+impl Broken {
+    /// A setting that the graphs are given.
+    pub(super) fn setting(name: &str, why: impl Into<anyhow::Error>) -> Self {
+        Self(format!("{name}: {:#}", why.into()))
+    }
+}
+
 /// Loads texts and graphs, and proves the graphs against the handlers and the texts. What is wrong in either is told at
 /// once.
 pub fn load(texts: &prompt::Options, graphs: &graph::Options) -> Result<(Replies, GraphSet), Broken> {

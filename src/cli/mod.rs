@@ -91,7 +91,7 @@ impl From<anyhow::Error> for Failure {
 }
 
 impl From<Broken> for Failure {
-    /// Broken graphs and texts are configuration: they stop the start like any other setting.
+    /// Broken graphs, texts and addresses are configuration: they stop the start like any other setting.
     fn from(broken: Broken) -> Self {
         Self::Usage(broken.to_string())
     }

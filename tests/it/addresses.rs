@@ -25,7 +25,7 @@ async fn an_address_that_may_not_be_called_is_told() {
     assert_eq!(
         (code, problems.as_str()),
         (
-            Some(1),
+            Some(2),
             "graph.addresses: `orders.example.com` must not be called: what is not https stays on this machine, or goes \
              to a host in fetch.allow\n"
         )
