@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::handler::outcomes;
-use super::{Error, Handler, State, Turn};
+use super::{Error, Handler, Place, State, Turn};
 use crate::graph::Say;
 use crate::model::{Action, Control, EffectId, EventKind, Route};
 
@@ -86,7 +86,7 @@ pub(super) fn is_at_it(turn: &mut Turn) -> bool {
         return true;
     }
     end(turn, "silence");
-    turn.before = Some("desk.lapsed");
+    turn.saying.put(Place::Opening, "desk.lapsed");
     false
 }
 
@@ -97,7 +97,7 @@ pub(super) fn begin(turn: &mut Turn, quiet: SignedDuration, about: Option<Route>
     turn.state.handed_off = Some(HandedOff { id, since: now, until: now + quiet, noted: false });
     turn.desk.tells = Some(Tells::Began(about));
     // That it was given up before is no news to whoever asks for it again.
-    turn.before = None;
+    turn.saying.take_away(Place::Opening);
 }
 
 /// The conversation is the engine's again. The desk is told, unless it knows.
@@ -155,7 +155,7 @@ impl Handler for Desk {
         if !noted {
             return Ok(DeskOutcome::Noted);
         }
-        turn.say = Some(Say { reply: String::new(), action: Action::HandedOff });
+        turn.saying.say(Say { reply: String::new(), action: Action::HandedOff });
         Ok(DeskOutcome::PassedOn)
     }
 }

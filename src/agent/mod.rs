@@ -18,7 +18,8 @@
 //! of its graph alone, so that a handler's values cannot be said there.
 //! 1. `graphs/NAME.toml`, and its row in `GRAPHS` of `src/app/sources.rs`. The kinds of nodes besides handlers are told in the
 //!    README's "An agent without Rust". Say what came of something in a `say` that leads on to the `ask`: both are said, and
-//!    what is come back to, and repeated, is the question alone.
+//!    what is come back to, and repeated, is the question alone. An ask that comes after another needs `correct`, which may lead
+//!    to the handler that asked: that finds `Control::Correct` in `turn.heard.control`.
 //! 2. What people say to come to it, in the same file: thirty or so for each language, each an `[[intent.example]]` with
 //!    `text = "what is my code?"` and `lang = "en"`. The orchestrator's `agents` node enters such a graph by its name, and
 //!    nothing else has to name it. An `agent = "NAME"` node is for a graph that a handler's outcome leads to, as `lost_phone` is.
@@ -47,6 +48,7 @@ pub mod orchestrator;
 mod parked;
 pub mod repair;
 pub mod response;
+mod saying;
 mod sealed;
 pub mod session_manager;
 mod state;
@@ -58,6 +60,7 @@ pub use codes::{KnownSendOutcome, SendOutcome, TextOutcome};
 pub use desk::{AtDesk, Desk, DeskOutcome, HandedOff, HeardOfDesk, News, Tells};
 pub use handler::{Handler, Outcome, Registered, Running};
 pub use parked::Parked;
+pub use saying::{Place, Saying};
 pub use state::{Frame, Held, SetAside, State, Work};
 pub use turn::{Granted, Offered, Turn, Waiting};
 

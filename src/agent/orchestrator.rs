@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::handler::outcomes;
-use super::{Error, Handler, Parked, Registered, Turn, desk, repair, suggest};
-use crate::graph::Say;
+use super::{Error, Handler, Parked, Place, Registered, Turn, desk, repair, suggest};
 use crate::model::{
     Action, Assurance, Control, Entities, MigrationType, Route, SessionAction, Slot, SubIntent, Understanding,
 };
@@ -187,7 +186,7 @@ fn in_order(turn: &mut Turn) -> Result<(), Error> {
     }
     if turn.tools.is_by_text() {
         // A session that a text message opens is for one act (D34).
-        turn.after = Some("general.one_at_a_time");
+        turn.saying.put(Place::Closing, "general.one_at_a_time");
         return Ok(());
     }
     let is_signed_in = turn.is_signed_in();
@@ -210,7 +209,7 @@ fn in_order(turn: &mut Turn) -> Result<(), Error> {
     let is_agent = matches!(turn.heard.route, Route::Agent(_));
     if is_agent && !is_signed_in && !signs_in_first(turn, &turn.heard.route) {
         // Nothing of it needs a sign-in, after which the rest would be done.
-        turn.after = Some("general.rest_later");
+        turn.saying.put(Place::Closing, "general.rest_later");
         return Ok(());
     }
     turn.rest = next;
@@ -345,7 +344,7 @@ fn sign_in_first(turn: &mut Turn) -> Result<UserManagementOutcome, Error> {
     }
     moves_everything(&mut turn.heard);
     turn.state.parked = Some(Parked::of(turn)?);
-    turn.lead = Some(Say { reply: "auth.sign_in_first".to_owned(), action: Action::AuthenticationRequired });
+    turn.saying.lead("auth.sign_in_first", Action::AuthenticationRequired);
     // A number that was given along is the one to sign in with, unless it is what a change is to be.
     let is_change = turn.heard.route == Route::User(SubIntent::UpdateIdentity);
     let phone = turn.heard.entities.phone.take().filter(|_| !is_change);

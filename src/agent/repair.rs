@@ -6,7 +6,9 @@
 //! Adding a move: its phrases in `classify/control.rs`, a `Control`, an outcome of `Classify`, and a handler here.
 
 use super::handler::outcomes;
-use super::{Error, Handler, Parked, Registered, State, Turn, Work, authenticator, desk, orchestrator};
+use super::{
+    Error, Handler, Parked, Place, Registered, State, Turn, Work, authenticator, desk, orchestrator,
+};
 use crate::model::{AuthProgress, Route, SubIntent};
 use crate::store::challenges;
 use crate::store::messages::Role;
@@ -255,7 +257,7 @@ impl Handler for ComeBack {
         turn.state.offered = true;
         let question = worded(turn, &left.reply).await?;
         turn.values.insert("question".into(), question.into());
-        turn.after = Some("general.back_to");
+        turn.saying.put(Place::Closing, "general.back_to");
         let route = turn.state.work.active();
         turn.context.insert("back_to".into(), route.as_ref().map(Route::as_str).into());
         Ok(ComeBackOutcome::Back)

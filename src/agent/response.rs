@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::handler::Ended;
-use super::{Error, Handler, Turn, suggest};
+use super::{Error, Handler, Place, Turn, suggest};
 use crate::model::NodeResponse;
 
 /// Words what the graph chose to say, in the language of the conversation, and adds the context.
@@ -16,40 +16,17 @@ impl Handler for ResponseAgent {
     type Outcome = Ended;
 
     async fn run(turn: &mut Turn) -> Result<Ended, Error> {
-        let say = turn.say.clone().ok_or(Error::Silent)?;
-        let mut values = turn.data.clone();
-        values.extend(turn.values.clone());
-        values.extend(turn.facts());
-        // Where a person answers, the engine may have nothing to say.
-        let text = match say.reply.as_str() {
-            "" => String::new(),
-            reply => turn.replies.say(&turn.tools.language, reply, &values)?,
-        };
-        let text = turn.said.iter().rev().try_fold(text, |text, before| {
-            turn.replies
-                .say(&turn.tools.language, &before.reply, &values)
-                .map(|before| in_a_row(&before, &text))
-        })?;
-        let (action, text) = match turn.lead.take() {
-            Some(lead) => {
-                let before = turn.replies.say(&turn.tools.language, &lead.reply, &values)?;
-                (if say.action.success() { lead.action } else { say.action }, in_a_row(&before, &text))
-            }
-            None => (say.action, text),
-        };
         // What is asked comes before the rest; whoever is not signed in yet is, once all of it is done.
         if turn.is_signed_in() && turn.state.work.active().is_some() && !turn.state.next.is_empty() {
             turn.state.next.clear();
-            turn.after = Some("general.rest_later");
+            turn.saying.put(Place::Closing, "general.rest_later");
         }
-        let text = match turn.after {
-            Some(reply) => in_a_row(&text, &turn.replies.say(&turn.tools.language, reply, &values)?),
-            None => text,
-        };
-        let text = match turn.before {
-            Some(reply) => in_a_row(&turn.replies.say(&turn.tools.language, reply, &values)?, &text),
-            None => text,
-        };
+        let mut values = turn.data.clone();
+        values.extend(turn.values.clone());
+        values.extend(turn.facts());
+        let worded = turn.saying.worded(|reply| turn.replies.say(&turn.tools.language, reply, &values))?;
+        // Where a person answers, the engine may have nothing to say, which is a text without words.
+        let (action, text) = worded.ok_or(Error::Silent)?;
         let suggestions =
             if text.is_empty() { Vec::new() } else { suggest::suggestions(turn, action, &turn.data)? };
         let mut response = NodeResponse::new(action, text);

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{AtDesk, Parked, State};
-use crate::graph::{Meanwhile, Pattern, Say};
+use super::{AtDesk, Parked, Saying, State};
+use crate::graph::{Meanwhile, Pattern};
 use crate::model::{Assurance, EffectId, FACTS, NodeResponse, Phone, Route, Slot, Understanding};
 use crate::prompt::Replies;
 use crate::store::outbox;
@@ -86,18 +86,10 @@ pub struct Turn {
     pub values: Map<String, Value>,
     /// Further context of the answer.
     pub context: Map<String, Value>,
-    /// What was said before that, the first first: a `say` that leads on to another, or to a question.
-    pub said: Vec<Say>,
-    /// The reply and action that the graph chose.
-    pub say: Option<Say>,
-    /// What is said before it, and the action the answer has instead.
-    pub lead: Option<Say>,
+    /// What the answer says.
+    pub saying: Saying,
     /// What the message asks for besides.
     pub rest: Vec<Parked>,
-    /// The reply that the answer begins with.
-    pub before: Option<&'static str>,
-    /// The reply that the answer ends with.
-    pub after: Option<&'static str>,
     /// The operator's desk.
     pub desk: AtDesk,
     /// The finished answer.

@@ -98,7 +98,9 @@ impl Handler for RestoreRequest {
                 turn.heard = heard;
                 turn.carries_on = true;
             }
-            None => turn.say = Some(Say { reply: "general.not_meant".to_owned(), action: Action::Cancelled }),
+            None => {
+                turn.saying.say(Say { reply: "general.not_meant".to_owned(), action: Action::Cancelled });
+            }
         }
         Ok(Ended)
     }

@@ -129,7 +129,7 @@ impl Engine {
         let text = self.stored_text(&call.request.text, &turn.heard);
         let said = messages_of(text, &mut turn, &mut conversation, &response);
         Box::pin(self.tell_desk(&mut turn, Some(&said[0]))).await?;
-        let reply = turn.say.take().map(|say| say.reply);
+        let reply = turn.saying.reply().map(str::to_owned);
         let stored = StoredAnswer {
             conversation: conversation.id.clone(),
             response: response.clone(),

@@ -212,7 +212,7 @@ impl Engine {
             _ => self.listen_on(&mut turn, &before.frames),
         }
         let Some(mut response) = turn.response.take() else { return Ok(None) };
-        let reply = turn.say.take().map(|say| say.reply);
+        let reply = turn.saying.reply().map(str::to_owned);
         told(effect, (&mut turn, &mut response), fate, replaces);
         let before = replaces.and_then(|replaces| replaces.before);
         if let Some(Before { response: before, session }) = before {

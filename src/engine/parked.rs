@@ -112,7 +112,7 @@ impl Engine {
             let passed = Passed::of(&turn, (Vec::new(), steps));
             let own = turn.response.take().ok_or(crate::agent::Error::Silent)?;
             let response = joined(&login.response, own, login.session.is_some());
-            let reply = turn.say.take().map(|say| say.reply);
+            let reply = turn.saying.reply().map(str::to_owned);
             conversation.state = checkpoint::encode(&turn.state)?;
             let effect = turn.granted.effect.take();
             if let Some(session) = &login.session {

@@ -36,8 +36,6 @@ pub(super) struct Run<'g> {
     stack: Vec<At<'g>>,
     /// What an edge says instead of the `ask` or `say` it leads to.
     instead: Option<Say>,
-    /// Whether what is said so far was said by a `say` that leads on, and stands before what is said next.
-    leads_on: bool,
     /// Whether an `ask` was reached: whatever ends from then on has paused and not ended.
     paused: bool,
     /// Whether a graph began again because it is another one by now, and nobody was told yet.
@@ -57,7 +55,6 @@ impl Engine {
         let mut run = Run {
             stack: vec![At { graph: root, node: root.entry, span: Span::none() }],
             instead: None,
-            leads_on: false,
             paused: false,
             began_again: false,
             steps: Vec::new(),
@@ -113,8 +110,11 @@ impl Engine {
             Kind::Say(say) => {
                 let say = run.instead.take().unwrap_or_else(|| say.clone());
                 run.says(turn, say)?;
-                run.leads_on = node.edge("next").is_some();
-                if run.leads_on { Ok(Next::Follow("next")) } else { Ok(run.leave(turn)) }
+                if node.edge("next").is_none() {
+                    return Ok(run.leave(turn));
+                }
+                turn.saying.lead_on();
+                Ok(Next::Follow("next"))
             }
             Kind::Agent(name) => {
                 let graph = self.talk.graphs.graph(name).ok_or_else(|| run.fault("no such graph".into()))?;
@@ -207,12 +207,9 @@ impl<'g> Run<'g> {
     fn says(&mut self, turn: &mut Turn, say: Say) -> Result<(), Error> {
         turn.values.extend(fields::of(self.here()?.0, turn));
         if std::mem::take(&mut self.began_again) {
-            turn.lead = Some(Say { reply: "general.began_again".to_owned(), action: say.action });
+            turn.saying.lead("general.began_again", say.action);
         }
-        let before = turn.say.replace(say);
-        if std::mem::take(&mut self.leads_on) {
-            turn.said.extend(before);
-        }
+        turn.saying.say(say);
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use super::observer::Passed;
 use super::request::{Answer, Caller, Request};
 use super::run;
 use super::{Engine, Error, traced};
-use crate::agent::{Granted, Offered, State, Turn, Waiting, orchestrator};
+use crate::agent::{Granted, Offered, Saying, State, Turn, Waiting, orchestrator};
 use crate::bus::Boundary;
 use crate::classify::Input;
 use crate::graph::Graph;
@@ -340,12 +340,8 @@ impl Engine {
             data: serde_json::Map::new(),
             values: serde_json::Map::new(),
             context: serde_json::Map::new(),
-            said: Vec::new(),
-            say: None,
-            lead: None,
+            saying: Saying::default(),
             rest: Vec::new(),
-            before: None,
-            after: None,
             desk: self.at_desk(),
             carries_on: false,
             generate: false,

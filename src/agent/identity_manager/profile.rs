@@ -4,7 +4,6 @@ use serde_json::json;
 
 use crate::agent::handler::outcomes;
 use crate::agent::{Error, Handler, Turn, sealed};
-use crate::graph::Say;
 use crate::model::{Action, Assurance, Contact, FieldValue, Phone};
 use crate::tool::identity::{
     self, GetUserIdentity, UpdateUserName, UpdateUserNameAnswer, UpdateUserProfile, UpdateUserProfileAnswer,
@@ -150,7 +149,7 @@ impl Handler for UpdateProfile {
 
 /// What is said before the answer; its action stays the answer's.
 pub(super) fn lead_with(turn: &mut Turn, reply: &str) {
-    turn.lead = Some(Say { reply: reply.to_owned(), action: Action::IdentityUpdated });
+    turn.saying.lead(reply, Action::IdentityUpdated);
 }
 
 /// What is asked for; `None` where the number is none.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::request::told_devices;
 use crate::agent::handler::outcomes;
-use crate::agent::{Error, Handler, Turn};
+use crate::agent::{Error, Handler, Place, Turn};
 use crate::model::{Assurance, AuthProgress, DeviceId, SessionId};
 use crate::store::{devices, sessions};
 use crate::tool::session::{
@@ -20,7 +20,7 @@ fn who(turn: &Turn, at: &'static str) -> Result<SignedIn, Error> {
 fn signed_out(turn: &mut Turn) {
     turn.assurance = Assurance::Anonymous;
     if !turn.state.next.is_empty() {
-        turn.after = Some("general.rest_later");
+        turn.saying.put(Place::Closing, "general.rest_later");
     }
     let device = turn.state.progress.device_id.take();
     turn.state = crate::agent::State {
