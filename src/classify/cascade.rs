@@ -5,7 +5,7 @@ use super::awaited::{self, Rules, Verdict, outside_phone};
 use super::entities::{Message, is_forbidden, missing, of_route};
 use super::proposed::{Merged, merge};
 use super::text::Words;
-use super::{Input, Options, control, legacy, named_route, several};
+use super::{Input, Options, control, legacy, named_route, several, taken_back};
 use crate::model::{Control, Entities, Rejected, Route, SessionAction, Slot, SubIntent, Tier, Understanding};
 use crate::nlu::{Context, Model};
 
@@ -97,14 +97,25 @@ impl Cascade<'_> {
         if self.input.awaiting == Some(Slot::Text) && awaited::fits(self.input.text, self.input.pattern) {
             return None;
         }
-        let is_asked = matches!(self.input.awaiting, Some(Slot::Text | Slot::Confirm));
-        if self.input.corrects && is_asked && control::takes_back(self.message.words) {
-            return Some(self.moved(Control::Correct, Entities::default()));
-        }
         // While a code is awaited a number may stand beside a code; the slot's rule weighs the two.
-        let corrects = control::corrects(&outside_phone(&self.message), self.message.phone.is_some());
-        (corrects && (self.input.awaiting != Some(Slot::Otp) || self.message.phone.is_none()))
-            .then(|| self.moved(Control::Correct, Entities { otp_code: None, ..self.message.common() }))
+        let corrects = taken_back::corrects(&outside_phone(&self.message), self.message.phone.is_some());
+        if corrects && (self.input.awaiting != Some(Slot::Otp) || self.message.phone.is_none()) {
+            return Some(self.moved(Control::Correct, Entities { otp_code: None, ..self.message.common() }));
+        }
+        self.taken_back().map(|entities| self.moved(Control::Correct, entities))
+    }
+
+    /// What an earlier answer is taken back for, where the question that waits has a way back.
+    fn taken_back(&self) -> Option<Entities> {
+        let words = self.message.words;
+        let is_taken_back = match self.input.awaiting.filter(|_| self.input.corrects)? {
+            Slot::Text | Slot::Confirm => taken_back::takes_back(words),
+            // A number is corrected by another one, which was looked for already.
+            Slot::Phone | Slot::Otp => false,
+            _ => taken_back::calls_wrong(words),
+        };
+        let route = self.input.active.as_ref();
+        is_taken_back.then(|| route.map(|route| of_route(&self.message, route)).unwrap_or_default())
     }
 
     fn awaited(&self) -> Option<Understanding> {

@@ -3,6 +3,7 @@
 //! Only a whole utterance counts. "Don't cancel" and "cancel my order" contain a move and are none.
 
 use super::human;
+use super::taken_back::{CORRECTION, WRONG_NUMBER};
 use super::text::{Words, is_all, prefix};
 use crate::model::Control;
 
@@ -263,64 +264,6 @@ fn shorter(words: &[String]) -> Option<&[String]> {
     (1..words.len())
         .find(|&kept| AFTER.iter().any(|p| words.get(kept..).is_some_and(|tail| is_all(p, tail))))
         .and_then(|kept| words.get(..kept))
-}
-
-/// Says that an earlier phone number was wrong, even when no other is given.
-const WRONG_NUMBER: &[&str] = &[
-    "wrong phone? number",
-    "use|try a|another|my|the different|other|new? number",
-    "not|isnt my|the|that right? phone? number",
-    "number|phone is wrong|incorrect|not mine|right?",
-    "mistyped my|the? number",
-    "typo in my|the? number",
-    "numero equivocado|incorrecto|erroneo",
-    "no es mi|ese numero|telefono",
-    "me equivoque de numero",
-];
-
-/// Says that an earlier answer was wrong when another phone number follows.
-const CORRECTION: &[&str] = &[
-    "no|nope|wait|sorry|oops|actually|correction it|its|my|the|thats|use|try|i|sorry|wait|no|actually|make?",
-    "i meant|mean",
-    "i|ive made a mistake|typo",
-    "should be|have",
-    "instead",
-    "no? perdon|quise|digo|mejor|corrijo|equivoque",
-    "no es|mi",
-];
-
-/// Most words of a text that takes an answer back.
-const MOST_TAKEN_BACK: usize = 7;
-
-/// Whether a text corrects a phone number. `words` are those outside the number, `phone` says that there is one.
-pub(super) fn corrects(words: &Words, phone: bool) -> bool {
-    let wrong = WRONG_NUMBER.iter().any(|p| words.contain(p));
-    if phone {
-        return wrong || CORRECTION.iter().any(|p| words.start(p)) || words.contain("i meant|mean");
-    }
-    // A long text about a wrong number is a request to change it, not a correction of the last answer.
-    wrong && words.len() <= 7 && !words.any("change|update|profile|account|code|cambiar|actualizar")
-}
-
-/// Whether a text takes back what was answered before, be it with something else in its place or without: "no, it's six",
-/// "that's wrong". A plain refusal is none.
-pub(super) fn takes_back(words: &Words) -> bool {
-    let wrong = words.contain("thats|its|it|is|was wrong|incorrect|mistake|mistaken")
-        || words.contain("i made a mistake|typo|error")
-        || words.contain("i got that|it wrong")
-        || words.contain("me he equivocado|confundido")
-        || words.contain("me equivoque|confundi")
-        || words.contain("esta|es mal|incorrecto|equivocado");
-    let instead = words.start("actually|rather|instead|mejor|perdon|digo")
-        || words.contain("i meant|mean")
-        || words.contain("make it|that")
-        || words.contain("quise|queria decir");
-    let refuses = words.any(
-        "thanks|thank|gracias|dont|do|not|never|cancel|stop|forget|leave|mind|way|please|later|now|sorry|want|need|like|all|fine|ok|\
-         okay|hagas|nada|ahora|luego|necesito|cancela|cancelar|dejalo|deja|olvidalo|tampoco|nope|nah|bien",
-    );
-    let is_short = (2..=MOST_TAKEN_BACK).contains(&words.len());
-    wrong || (is_short && !refuses && (words.start("no") || instead))
 }
 
 /// Yes or no to a question that was asked: the first words decide, since people go on to repeat the request. A yes that takes

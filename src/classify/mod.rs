@@ -1,6 +1,7 @@
 //! What a message means: a cascade from the surest and cheapest to the least sure.
 //!
-//! 1. **Control moves** (`control`): cancel, start over, resend, correct, help, a person, yes, no; whole utterances only.
+//! 1. **Control moves** (`control`): cancel, start over, resend, help, a person, yes, no, whole utterances only; and what takes an
+//!    earlier answer back (`taken_back`).
 //! 2. **The awaited slot** (`awaited`): a code while a code is awaited is taken by rule, and no model is asked.
 //! 3. **Legacy names** (`legacy`): a message that is the name of an intent.
 //! 4. **The local classifier** ([`crate::nlu`]), with a calibrated confidence.
@@ -36,6 +37,7 @@ mod proposed;
 mod redact;
 mod schema;
 mod several;
+mod taken_back;
 mod text;
 
 #[cfg(test)]

@@ -98,7 +98,6 @@ pub(super) const ASK_OPTIONS: &[OutcomeSpec] = &[
     OutcomeSpec::new("resend"),
     OutcomeSpec::new("correct"),
     OutcomeSpec::new("email"),
-    OutcomeSpec::new("lost"),
     OutcomeSpec::new("undeliverable"),
     OutcomeSpec::new("delayed"),
     OutcomeSpec::new("uncertain"),

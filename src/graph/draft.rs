@@ -190,7 +190,8 @@ impl Drafter<'_, '_, '_> {
                     self.report.add(slot.at, format!("unknown slot `{}`", slot.text));
                 }
                 let bounded = keep.tries.is_some();
-                let flow = Flow::Ask { confirms: found == Some(Slot::Confirm), bounded };
+                let (confirms, checked) = (found == Some(Slot::Confirm), found == Some(Slot::Otp));
+                let flow = Flow::Ask { confirms, checked, bounded };
                 let (say, keep) = (self.say(say), self.keep(found, keep).ok());
                 let silence = self.silence(raw, silence.as_ref()).ok();
                 let meanwhile = self.meanwhile(meanwhile.as_ref());

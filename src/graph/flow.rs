@@ -13,6 +13,8 @@ pub(super) enum Flow {
     /// Asks and waits; a question of yes or no is answered by either.
     Ask {
         confirms: bool,
+        /// The answer is a code, which is checked and not believed.
+        checked: bool,
         /// It counts the answers that it cannot take.
         bounded: bool,
     },
@@ -66,7 +68,12 @@ impl Flow {
 
     /// The outcomes that need no edge.
     pub(super) fn options(self) -> &'static [OutcomeSpec] {
-        if self.is_ask() { ASK_OPTIONS } else { &[] }
+        match self {
+            Self::Ask { .. } => ASK_OPTIONS,
+            // Which of them the graph can come back with is proved once all graphs are there.
+            Self::Agent(_) => AGENT_OUTCOMES,
+            _ => &[],
+        }
     }
 
     /// The outcomes that each need an edge; `None` where nobody can tell.
@@ -79,9 +86,9 @@ impl Flow {
             Self::Http(_) => Some(HTTP_OUTCOMES),
             Self::Tool(spec) => Some(if spec.refuses { TOOL_OUTCOMES } else { LOOK_OUTCOMES }),
             Self::Goto(guarded) => Some(cases(guarded)),
-            Self::Say => Some(&[]),
+            Self::Say | Self::Agent(_) => Some(&[]),
             Self::SayOn => Some(SAY_OUTCOMES),
-            Self::Agent(_) | Self::Agents => Some(AGENT_OUTCOMES),
+            Self::Agents => Some(AGENT_OUTCOMES),
             Self::Resume => Some(RESUME_OUTCOMES),
             Self::Unknown => None,
         }

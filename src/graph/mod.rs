@@ -12,8 +12,10 @@
 //!
 //! [`load`] reads the texts, looks up every name in the [`Catalog`], and proves: every outcome has one edge, every node
 //! and graph is reached, every cycle passes an ask, every node comes to an end or an ask, graphs don't call each other
-//! in a circle, every ask and call can be left by cancel, answers come to an end of their graph and counted tries are
-//! not counted anew for ever (`proof/live.rs`), no handler runs in a turn that an outside agent's answer or silence
+//! in a circle, an agent node has an edge for each way its graph comes back and for no other (`proof/returns.rs`), every ask
+//! and call can be left by cancel, by beginning again and by what is out of scope (`proof/cancel.rs`), an answer that is
+//! believed can be taken back at the next question (`proof/correct.rs`), answers come to an end of their graph and
+//! counted tries are not counted anew for ever (`proof/live.rs`), no handler runs in a turn that an outside agent's answer or silence
 //! began, in its graph or in one that waits for it, no case of a `goto` hides another, every text is told what its
 //! graph knows, and **the gate**: every path to a handler that needs a level of assurance passes an outcome that grants
 //! it, across calls and resumed frames. It reports all problems at once, each with its place. What a resume node means
@@ -148,6 +150,7 @@ pub fn load(sources: &[Source], catalog: &Catalog) -> Result<GraphSet, Problems>
         report.add(Place { file: 0, offset: 0 }, what);
     }
     let complete = all_read && graphs.len() == drafts.iter().filter(|draft| !draft.older).count();
+    proof::returns(&mut drafts, root, &mut report);
     let needs = proof::check(&drafts, root, complete, &mut report);
     match finish(drafts, root, &needs) {
         Some(set) if report.is_empty() => Ok(set),

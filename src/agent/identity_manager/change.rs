@@ -61,7 +61,9 @@ impl Handler for TakeChange {
         if turn.heard.entities.changes.len() > 1 {
             return Ok(TakeChangeOutcome::Several);
         }
+        let is_taken_back = turn.heard.control == Some(Control::Correct) && waiting != Some(Slot::Otp);
         let field = match (turn.heard.entities.field.as_deref(), waiting) {
+            (None, _) if is_taken_back => return which(turn),
             (Some("name"), _) | (None, Some(Slot::Name)) => return Ok(TakeChangeOutcome::Name),
             (Some("phone"), _) | (None, Some(Slot::NewPhone)) => "phone",
             (Some("email"), _) | (None, Some(Slot::Email)) => "email",

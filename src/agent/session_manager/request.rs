@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::resolve::{Entry, Found, resolve};
 use crate::agent::handler::outcomes;
 use crate::agent::{Error, Handler, Turn};
-use crate::model::{Assurance, SessionAction, Slot, device_name};
+use crate::model::{Assurance, Control, SessionAction, Slot, device_name};
 use crate::tool::session::{self, ActiveSessions, GetActiveSessions, GetUserDevices, OwnDevices, SignedIn};
 
 /// What is to be done with sessions and waits for more to be said.
@@ -71,6 +71,7 @@ impl Handler for TakeSessionRequest {
             .filter(|_| turn.heard.answers || turn.heard.rejected.is_some());
         let before = turn.state.work.sessions.take().unwrap_or_default();
         let task = match waits {
+            _ if is_taken_back(turn) => SessionTask { target: None, name: None, ..before },
             Some(Slot::Device | Slot::DeviceName) => before,
             _ => SessionTask {
                 action: turn.heard.entities.action,
@@ -86,6 +87,11 @@ impl Handler for TakeSessionRequest {
             None => Ok(To::Nothing),
         }
     }
+}
+
+/// Whether the device that a name is asked for is the wrong one.
+fn is_taken_back(turn: &Turn) -> bool {
+    turn.heard.control == Some(Control::Correct)
 }
 
 async fn revoke(turn: &mut Turn, who: &SignedIn, task: SessionTask) -> Result<SessionRequestOutcome, Error> {
@@ -107,6 +113,7 @@ async fn revoke(turn: &mut Turn, who: &SignedIn, task: SessionTask) -> Result<Se
     let listed = sessions(turn, who).await?;
     let list: Vec<Entry> = listed.sessions.iter().map(of_session).collect();
     match resolve(&turn.heard.entities, &list, turn.tools.now) {
+        Found::Unnamed if is_taken_back(turn) => ask(turn, task, (&list, To::Which)),
         Found::Unnamed if turn.waiting.as_ref().is_some_and(|w| w.slot == Slot::Device) => {
             ask(turn, task, (&list, To::SessionUnknown))
         }
@@ -129,7 +136,7 @@ async fn rename(
 ) -> Result<SessionRequestOutcome, Error> {
     use SessionRequestOutcome as To;
     let waits = turn.waiting.as_ref().map(|w| w.slot);
-    if waits == Some(Slot::DeviceName) && task.name.is_none() {
+    if waits == Some(Slot::DeviceName) && task.name.is_none() && !is_taken_back(turn) {
         if let Some(rejected) = turn.heard.rejected.as_ref() {
             let reason = rejected.reason;
             return Ok(bad_name(turn, task, reason));

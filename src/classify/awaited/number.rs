@@ -1,8 +1,8 @@
 //! Codes and phone numbers that were asked for.
 
 use super::Verdict;
-use crate::classify::control;
 use crate::classify::entities::{Code, Message, written_digits};
+use crate::classify::taken_back;
 use crate::classify::text::{Words, digit};
 use crate::model::{Entities, Phone, Region};
 
@@ -12,7 +12,7 @@ const LEAD_IN: &str = "my|the|a|phone|number|mobile|cell|is|its|it|says|said|her
 /// A text while a code is awaited.
 pub(super) fn code(message: &Message<'_>) -> Option<Verdict> {
     let outside = outside_phone(message);
-    let corrects = message.phone.is_some() && control::corrects(&outside, true);
+    let corrects = message.phone.is_some() && taken_back::corrects(&outside, true);
     match message.code() {
         Code::Given(_) if !corrects => Some(Verdict::Answer(Box::new(message.common()))),
         _ if message.phone.is_some() => {

@@ -133,9 +133,12 @@ fn field(words: &Words) -> Option<&'static str> {
         })?;
         let before = all.get(at.saturating_sub(4)..at).unwrap_or_default();
         // A negation reaches as far as the next request: "don't change my email, change my phone".
-        let clause = before
-            .iter()
-            .rposition(|w| matches!(w.as_str(), "but" | "only" | "just" | "instead" | "sino" | "solo"));
+        let clause = before.iter().rposition(|w| {
+            matches!(
+                w.as_str(),
+                "but" | "only" | "just" | "instead" | "sino" | "solo" | "meant" | "mean" | "decir"
+            )
+        });
         let clause = before.get(clause.map_or(0, |n| n + 1)..).unwrap_or_default();
         let denied = clause
             .iter()

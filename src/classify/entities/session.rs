@@ -31,7 +31,7 @@ const RENAME: &[&str] = &[
     "name of|for my|this|the? device|phone|laptop|tablet|computer|dispositivo",
     "call|name this|my|that|it device|phone|laptop|tablet|computer|one?",
     "give my|this|the laptop|phone|device|tablet|computer|pc another|a|new|the",
-    "nombre de|del|a mi|este|al? dispositivo|telefono|tableta|portatil|movil",
+    "nombre de|del|a mi|este|esta|al|un|una|el|la? dispositivo|telefono|tableta|portatil|movil",
 ];
 const REVOKE_INSIDE: &[&str] =
     &["ログアウト", "サインアウト", "登出", "注销", "退出", "结束", "خروج", "أنه", "انه", "أخرج", "اخرج"];
@@ -147,7 +147,8 @@ fn is_the_request(name: &str) -> bool {
     const WHICH: &str = "a|an|my|this|the|one|un|una|mi|este|esta|el|la";
     let is_in = |list: &str, word: &String| list.split('|').any(|known| known == word);
     match Words::of(name).as_slice() {
-        [kind] => is_in(KINDS, kind),
+        // A name of its own, such as "Laptop", is written as one.
+        [kind] => is_in(KINDS, kind) && !name.starts_with(char::is_uppercase),
         [which, kind] if is_in(WHICH, which) && is_in(KINDS, kind) => true,
         [verb, which, ..] => is_in(VERBS, verb) && is_in(WHICH, which),
         _ => false,
@@ -201,6 +202,7 @@ mod tests {
             assert_eq!(everything(&words), all, "{text:?}");
         }
         assert_eq!(new_name("call this device Old iPhone").as_deref(), Some("Old iPhone"));
+        assert_eq!(new_name("rename this device to Laptop").as_deref(), Some("Laptop"));
         assert_eq!(new_name("give this computer the name Home PC").as_deref(), Some("Home PC"));
         assert_eq!(new_name("change the name of my tablet to Reader").as_deref(), Some("Reader"));
         assert_eq!(new_name("renomme mon téléphone en Perso").as_deref(), Some("Perso"));

@@ -74,6 +74,8 @@ const LEADS: &[&str] = &[
     "sessao|sair|acesso do|da|de|no|na meu|minha?",
     "desconecta|encerra|remove meu|minha|o|a",
     "desconecte|desconectar|encerre|encerrar|remova|remover|renomear|renomeie meu|minha|o|a",
+    "meant|mean the|my",
+    "quise|queria decir el|la|mi",
     "only|just|solo|nur|seulement|apenas|so the|my|el|la|mi|das|mein|le|la|mon|o|a|meu",
 ];
 
@@ -81,7 +83,7 @@ const LEADS: &[&str] = &[
 const ENDS: &str = "out|off|and|or|then|but|please|now|got|has|what|why|how|which|does|should|would|can|do|if|en|para|um|zu|ab|aus|bitte|to|as|because|since|it|in|is|was|from|on|log|sign|thanks|y|por|favor|ahora|a|como|porque|session|sesion";
 
 /// Words that are no name by themselves.
-const GENERIC: &str = "sessao|sessoes|sitzung|sitzungen|appareil|appareils|gerat|gerate|aparelho|aparelhos|compte|conta|konto|mich|device|devices|session|sessions|one|ones|account|login|logins|access|everything|everywhere|all|every|other|others|anything|this|that|these|it|me|dispositivo|dispositivos|sesion|sesiones|cuenta|todo|todos|todas|third|second|first|last|my|the|them|him|her|unknown|active|open|name|nombre|new|another|a|an|old";
+const GENERIC: &str = "sessao|sessoes|sitzung|sitzungen|appareil|appareils|gerat|gerate|aparelho|aparelhos|compte|conta|konto|mich|device|devices|session|sessions|one|ones|account|login|logins|access|everything|everywhere|all|every|other|others|anything|this|that|these|it|me|dispositivo|dispositivos|sesion|sesiones|cuenta|todo|todos|todas|third|second|first|last|my|the|them|him|her|unknown|active|open|name|nombre|new|another|a|an|un|una|old";
 
 /// Longest name, in words.
 const LONGEST: usize = 5;

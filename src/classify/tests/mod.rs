@@ -46,7 +46,7 @@ fn a_graph_with_examples_is_a_route_of_its_own() {
         lines.collect::<Vec<_>>().concat()
     };
     let stop = "[node.a]\nhandler = \"stop\"\n";
-    let root = "[node.a]\nagent = \"barber\"\non = { asked = \"c\", done = \"b\" }\n[node.b]\nagent = \"authenticator\"\non = { asked = \"c\", done = \"c\" }\n[node.c]\nhandler = \"stop\"\n";
+    let root = "[node.a]\nagent = \"barber\"\non = { done = \"b\" }\n[node.b]\nagent = \"authenticator\"\non = { done = \"c\" }\n[node.c]\nhandler = \"stop\"\n";
     let sources = [
         graph("orchestrator", root, ""),
         graph("barber", stop, &learned(&says)),

@@ -3,7 +3,7 @@
 use super::CLASSIFIER;
 use crate::classify::Input;
 use crate::graph::Pattern;
-use crate::model::{Control, Rejected, Route, Slot, Understanding};
+use crate::model::{Control, Rejected, Route, Slot, SubIntent, Understanding};
 
 fn heard(text: &str, pattern: Option<&Pattern>) -> Understanding {
     let active = Some(Route::Agent("order_status".to_owned()));
@@ -76,6 +76,35 @@ fn a_yes_or_no_is_a_text_too_unless_it_is_about_going_on() {
     let active = Some(Route::Agent("order_status".to_owned()));
     let input = Input { text: "yes", awaiting: Some(Slot::Text), active, offered: true, ..Input::default() };
     assert_eq!(CLASSIFIER.understand(&input).control, Some(Control::Yes));
+}
+
+#[test]
+fn what_was_chosen_before_is_taken_back_by_calling_it_wrong() {
+    let heard = |text, (awaiting, route), corrects| {
+        let active = Some(Route::User(route));
+        CLASSIFIER.understand(&Input { text, awaiting: Some(awaiting), corrects, active, ..Input::default() })
+    };
+    let (phone, name) =
+        ((Slot::NewPhone, SubIntent::UpdateIdentity), (Slot::DeviceName, SubIntent::ManageSessions));
+    for text in ["that's wrong", "sorry, wrong one", "I made a mistake", "me he equivocado", "eso está mal"]
+    {
+        for asked in [phone, name] {
+            assert_eq!(heard(text, asked, true).control, Some(Control::Correct), "{text}");
+            assert_ne!(heard(text, asked, false).control, Some(Control::Correct), "{text}");
+        }
+    }
+    // What was meant instead is told with it.
+    let meant = heard("I meant my email", phone, true);
+    assert_eq!((meant.control, meant.entities.field.as_deref()), (Some(Control::Correct), Some("email")));
+    let meant = heard("no, I meant the laptop", name, true);
+    assert_eq!(
+        (meant.control, meant.entities.device_name.as_deref()),
+        (Some(Control::Correct), Some("laptop"))
+    );
+    // A name is a name, be it an odd one.
+    for text in ["Kitchen", "No Name", "Mean Machine", "The Wrong Trousers"] {
+        assert_eq!(heard(text, name, true).control, None, "{text}");
+    }
 }
 
 #[test]

@@ -8,9 +8,11 @@
 //! [`check`], a broken graph in `tests`.
 
 mod cancel;
+mod correct;
 mod gate;
 mod live;
 mod path;
+mod returns;
 mod shape;
 mod stored;
 mod unheard;
@@ -20,6 +22,7 @@ use petgraph::algo::toposort;
 use petgraph::graph::NodeIndex;
 use petgraph::visit::Dfs;
 
+pub(super) use returns::check as returns;
 pub(super) use stored::Needs;
 
 use super::draft::Draft;
@@ -33,6 +36,7 @@ pub(super) fn check(drafts: &[Draft], root: Option<usize>, complete: bool, repor
     for draft in drafts {
         shape::check(draft, report);
         live::check(draft, report);
+        correct::check(draft, report);
     }
     unheard::check(drafts, root, report);
     let calls = calls(drafts);

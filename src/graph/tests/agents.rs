@@ -79,7 +79,9 @@ fn what_an_agent_needs_is_proved_before_it_is_entered() {
 
     // Whoever came by a node would not be asked for it.
     let (_, agent) = needs("signed_in", vault);
-    let by_node = root.replace("[node.agents]\nagents = true", "[node.agents]\nagent = \"orders\"");
+    let by_node = root
+        .replace("[node.agents]\nagents = true", "[node.agents]\nagent = \"orders\"")
+        .replace("asked = \"stop\", done", "done");
     assert_eq!(
         problems(&[("o.toml", &by_node), ("a.toml", &agent)]),
         [

@@ -47,7 +47,6 @@ const DOT: &str = r#"digraph "orchestrator" {
     "n_back" -> "n_sub" [label="asked"];
     "n_back" -> "n_sub" [label="done"];
     "n_back" -> "n_sub" [label="idle"];
-    "n_sub" -> "n_end" [label="asked"];
     "n_sub" -> "n_end" [label="done\na.other (help)"];
 }
 "#;
@@ -88,7 +87,7 @@ resume = true
 on = { asked = "sub", done = "sub", idle = "sub" }
 [node.sub]
 agent = "sub"
-on = { asked = "end", done = { to = "end", reply = "a.other", action = "help" } }
+on = { done = { to = "end", reply = "a.other", action = "help" } }
 [node.end]
 say = "a.bye"
 action = "answered"

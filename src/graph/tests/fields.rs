@@ -39,7 +39,7 @@ fn every_mistake_of_an_ask_has_its_place() {
         (
             "into = \"n\"\n",
             "answered = \"bye\", exhausted = \"bye\"",
-            "o.toml:14:26: unknown outcome `exhausted`; the node has: answered, resend, correct, email, lost, undeliverable, delayed, uncertain, silent",
+            "o.toml:14:26: unknown outcome `exhausted`; the node has: answered, resend, correct, email, undeliverable, delayed, uncertain, silent",
         ),
         (
             "pattern = \"x\"\n",
@@ -183,7 +183,7 @@ fn a_case_that_is_never_taken_is_told() {
 #[test]
 fn a_text_is_told_what_its_graph_knows() {
     let told = "[node.route]\non = { cancel = \"stop\", go = \"orders\" }\n[node.orders]\nagent = \"orders\"\n\
-                on = { asked = \"stop\", done = \"stop\" }\n[node.stop]\n";
+                on = { asked = \"stop\" }\n[node.stop]\n";
     let root = graph("orchestrator", "route", told);
     let of = |field: &str| {
         let nodes = format!(

@@ -218,7 +218,7 @@ fn with_examples(lines: &str) -> Result<crate::graph::GraphSet, Vec<String>> {
     let root = graph(
         "orchestrator",
         "call",
-        "[node.call]\nagent = \"pizza\"\non = { asked = \"end\", done = \"end\" }\n[node.end]\nhandler = \"stop\"\n",
+        "[node.call]\nagent = \"pizza\"\non = { done = \"end\" }\n[node.end]\nhandler = \"stop\"\n",
     );
     try_load(&[("o.toml", &root), ("p.toml", &format!("{PIZZA}{lines}"))])
 }

@@ -4,12 +4,16 @@ use super::{broken, graph, problems, sound, sound_set};
 
 const NEEDS: &str = "needs signed_in, and nothing on this path grants it";
 
-/// A root that enters `sub`, goes to `after` when it is done, and to a stop else.
-fn root(after: &str, resumed: &str) -> String {
+/// The edges of a graph that asks first, and of one that may end at once.
+const ASKS: &str = "asked = \"stop\"";
+const EITHER: &str = "asked = \"stop\", done = \"vault\"";
+
+/// A root that enters `sub`, which comes back by those edges, and goes to `resumed` when it is done in a later turn.
+fn root(comes_back: &str, resumed: &str) -> String {
     let lines = format!(
         "[node.route]\non = {{ cancel = \"stop\", go = \"fork\" }}\n\
          [node.fork]\non = {{ left = \"sub\", right = \"back\" }}\n\
-         [node.sub]\nagent = \"sub\"\non = {{ asked = \"stop\", done = \"{after}\" }}\n\
+         [node.sub]\nagent = \"sub\"\non = {{ {comes_back} }}\n\
          [node.back]\nresume = true\non = {{ asked = \"stop\", done = \"{resumed}\", idle = \"stop\" }}\n\
          [node.stop]\n[node.vault]\n"
     );
@@ -62,12 +66,12 @@ fn the_entry_itself_may_need_a_level() {
 #[test]
 fn into_a_called_graph() {
     let sub = graph("sub", "step", "[node.step]\non.next = \"vault\"\n[node.vault]\n");
-    let call = "[node.step]\non.next = \"sub\"\n[node.sub]\nagent = \"sub\"\non = { asked = \"stop\", done = \"stop\" }\n[node.stop]\n";
+    let call = "[node.step]\non.next = \"sub\"\n[node.sub]\nagent = \"sub\"\non = { done = \"stop\" }\n[node.stop]\n";
     assert_eq!(
         problems(&[("o.toml", &graph("orchestrator", "step", call)), ("s.toml", &sub)]),
         [format!("s.toml:7:7: orchestrator.step —next→ sub.step —next→ sub.vault {NEEDS}")]
     );
-    let gated = "[node.login]\non = { in = \"sub\", out = \"stop\" }\n[node.sub]\nagent = \"sub\"\non = { asked = \"stop\", done = \"stop\" }\n[node.stop]\n";
+    let gated = "[node.login]\non = { in = \"sub\", out = \"stop\" }\n[node.sub]\nagent = \"sub\"\non = { done = \"stop\" }\n[node.stop]\n";
     sound_set(&[("o.toml", &graph("orchestrator", "login", gated)), ("s.toml", &sub)]);
 }
 
@@ -76,7 +80,10 @@ fn out_of_a_called_graph() {
     let ends_either_way = "[node.login]\non = { in = \"stop\", out = \"bye\" }\n[node.stop]\n\
                            [node.bye]\nsay = \"a.bye\"\naction = \"answered\"\n";
     assert_eq!(
-        problems(&[("o.toml", &root("vault", "stop")), ("s.toml", &graph("sub", "login", ends_either_way))]),
+        problems(&[
+            ("o.toml", &root("done = \"vault\"", "stop")),
+            ("s.toml", &graph("sub", "login", ends_either_way))
+        ]),
         [format!(
             "o.toml:16:7: orchestrator.route —go→ orchestrator.fork —left→ sub.login —out→ sub.bye \
              —done→ orchestrator.vault {NEEDS}"
@@ -89,13 +96,13 @@ fn a_called_graph_that_ends_only_after_the_grant_opens_the_gate() {
     let asks_until_granted = "[node.login]\non = { in = \"stop\", out = \"ask\" }\n[node.stop]\n\
                               [node.ask]\nask = \"otp\"\nreply = \"a.ask\"\naction = \"otp_requested\"\non.answered = \"login\"\n";
     let sub = graph("sub", "login", asks_until_granted);
-    sound_set(&[("o.toml", &root("vault", "vault")), ("s.toml", &sub)]);
+    sound_set(&[("o.toml", &root(EITHER, "vault")), ("s.toml", &sub)]);
 }
 
 #[test]
 fn an_answered_ask_grants_nothing() {
     let sub = "[node.ask]\nask = \"otp\"\nreply = \"a.ask\"\naction = \"otp_requested\"\non.answered = \"vault\"\n[node.vault]\n";
-    let call = root("stop", "stop").replace("[node.vault]\n", "");
+    let call = root(ASKS, "stop").replace("[node.vault]\n", "");
     assert_eq!(
         problems(&[("o.toml", &call), ("s.toml", &graph("sub", "ask", sub))]),
         [format!(
@@ -112,12 +119,12 @@ fn out_of_a_resumed_frame() {
     let way = "orchestrator.route —go→ orchestrator.fork —right→ orchestrator.back —resumes→ sub.ask \
                —answered→ sub.stop —done→ orchestrator.vault";
     assert_eq!(
-        problems(&[("o.toml", &root("stop", "vault")), ("s.toml", &sub)]),
+        problems(&[("o.toml", &root(ASKS, "vault")), ("s.toml", &sub)]),
         [format!("o.toml:16:7: {way} {NEEDS}")]
     );
     let middle = "[node.a]\nagent = \"sub\"\non = { asked = \"stop\", done = \"stop\" }\n[node.stop]\n";
     let way = way.replace("—done→", "—done→ middle.stop —done→");
-    let root = root("stop", "vault").replace("agent = \"sub\"", "agent = \"middle\"");
+    let root = root(ASKS, "vault").replace("agent = \"sub\"", "agent = \"middle\"");
     assert_eq!(
         problems(&[("o.toml", &root), ("m.toml", &graph("middle", "a", middle)), ("s.toml", &sub)]),
         [format!("o.toml:16:7: {way} {NEEDS}")]
@@ -126,7 +133,7 @@ fn out_of_a_resumed_frame() {
 
 #[test]
 fn a_resumed_frame_comes_out_of_asked_at_its_next_ask_only() {
-    let root = root("stop", "stop")
+    let root = root(ASKS, "stop")
         .replace("resume = true\non = { asked = \"stop\"", "resume = true\non = { asked = \"vault\"");
     let ask = |to: &str| {
         format!("ask = \"otp\"\nreply = \"a.ask\"\naction = \"otp_requested\"\non.answered = \"{to}\"\n")
@@ -153,11 +160,11 @@ fn a_resumed_frame_comes_out_of_asked_at_its_next_ask_only() {
 #[test]
 fn a_paused_graph_stays_so_when_it_enters_another() {
     let middle = "[node.a]\nagent = \"asks\"\non = { asked = \"b\", done = \"stop\" }\n\
-                  [node.b]\nagent = \"quiet\"\non = { asked = \"stop\", done = \"stop\" }\n[node.stop]\n";
+                  [node.b]\nagent = \"quiet\"\non = { done = \"stop\" }\n[node.stop]\n";
     let asks = "[node.ask]\nask = \"otp\"\nreply = \"a.ask\"\naction = \"otp_requested\"\non.answered = \"login\"\n\
                 [node.login]\non = { in = \"stop\", out = \"ask\" }\n[node.stop]\n";
     sound_set(&[
-        ("o.toml", &root("vault", "vault")),
+        ("o.toml", &root(ASKS, "vault")),
         ("s.toml", &graph("sub", "a", middle)),
         ("a.toml", &graph("asks", "ask", asks)),
         ("q.toml", &graph("quiet", "stop", "[node.stop]\n")),
@@ -170,8 +177,8 @@ fn an_end_before_any_ask_is_not_the_end_of_a_resumed_frame() {
                            [node.ask]\nask = \"otp\"\nreply = \"a.ask\"\naction = \"otp_requested\"\non.answered = \"login\"\n\
                            [node.login]\non = { in = \"stop\", out = \"ask\" }\n";
     let sub = graph("sub", "fork", refuses_or_asks);
-    sound_set(&[("o.toml", &root("stop", "vault")), ("s.toml", &sub)]);
-    assert_eq!(problems(&[("o.toml", &root("vault", "stop")), ("s.toml", &sub)]).len(), 1);
+    sound_set(&[("o.toml", &root("asked = \"stop\", done = \"stop\"", "vault")), ("s.toml", &sub)]);
+    assert_eq!(problems(&[("o.toml", &root(EITHER, "stop")), ("s.toml", &sub)]).len(), 1);
 }
 
 #[test]
@@ -179,14 +186,14 @@ fn an_ask_that_was_reached_by_a_grant_raises_no_alarm_when_resumed() {
     let sub = "[node.login]\non = { in = \"ask\", out = \"stop\" }\n[node.stop]\n\
                [node.ask]\nask = \"name\"\nreply = \"a.ask\"\naction = \"name_requested\"\non.answered = \"vault\"\n[node.vault]\n";
     let sub = graph("sub", "login", sub);
-    sound_set(&[("o.toml", &root("stop", "vault")), ("s.toml", &sub)]);
+    sound_set(&[("o.toml", &root("asked = \"stop\", done = \"stop\"", "vault")), ("s.toml", &sub)]);
 }
 
 #[test]
 fn one_call_does_not_open_the_way_out_of_another() {
     let lines = "[node.login]\non = { in = \"first\", out = \"second\" }\n\
-                 [node.first]\nagent = \"sub\"\non = { asked = \"stop\", done = \"vault\" }\n\
-                 [node.second]\nagent = \"sub\"\non = { asked = \"stop\", done = \"stop\" }\n[node.vault]\n[node.stop]\n";
+                 [node.first]\nagent = \"sub\"\non = { done = \"vault\" }\n\
+                 [node.second]\nagent = \"sub\"\non = { done = \"stop\" }\n[node.vault]\n[node.stop]\n";
     let sub = graph("sub", "stop", "[node.stop]\n");
     sound_set(&[("o.toml", &graph("orchestrator", "login", lines)), ("s.toml", &sub)]);
 }
@@ -198,19 +205,20 @@ fn a_graph_that_comes_out_of_asked_has_paused_and_not_ended() {
     let middle = "[node.a]\nagent = \"inner\"\non = { asked = \"stop\", done = \"stop\" }\n[node.stop]\n";
     let inner = graph("inner", "ask", asks);
     sound_set(&[
-        ("o.toml", &root("vault", "vault")),
+        ("o.toml", &root(ASKS, "vault")),
         ("s.toml", &graph("sub", "a", middle)),
         ("i.toml", &inner),
     ]);
     let leaky = inner.replace("out = \"ask\"", "out = \"stop\"");
     assert_eq!(
         problems(&[
-            ("o.toml", &root("vault", "stop")),
+            ("o.toml", &root(ASKS, "vault")),
             ("s.toml", &graph("sub", "a", middle)),
             ("i.toml", &leaky)
         ]),
         [format!(
-            "o.toml:16:7: orchestrator.route —go→ orchestrator.fork —left→ inner.ask —answered→ inner.login \
+            "o.toml:16:7: orchestrator.route —go→ orchestrator.fork —right→ orchestrator.back —resumes→ inner.ask \
+             —answered→ inner.login \
              —out→ inner.stop —done→ sub.stop —done→ orchestrator.vault {NEEDS}"
         )]
     );

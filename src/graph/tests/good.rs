@@ -90,7 +90,7 @@ on = { sent = "ask_otp", limited = "refuse", undeliverable = "ask_phone" }
 ask = "otp"
 reply = "auth.ask_otp"
 action = "otp_sent"
-on = { answered = "verify_otp" }
+on = { answered = "verify_otp", correct = "collect_phone" }
 
 [node.verify_otp]
 on = { accepted = "find_user", rejected = { to = "ask_otp", reply = "auth.wrong_code", action = "otp_invalid" }, locked = { to = "refuse", reply = "auth.locked", action = "account_locked" } }
@@ -168,7 +168,7 @@ fn every_reply_and_every_edge_is_listed() {
     replies.sort_unstable();
     assert_eq!(set.reply_keys().into_iter().collect::<Vec<_>>(), replies);
     let edges = set.edges();
-    assert_eq!(edges.len(), 11 + 18);
+    assert_eq!(edges.len(), 11 + 19);
     let id = |graph: &str, from: &str, outcome: &str| EdgeId {
         graph: graph.into(),
         from: from.into(),

@@ -1,6 +1,7 @@
 //! One broken graph for each proof, with the exact place and words; and graphs that are right.
 
 mod agents;
+mod answers;
 mod draw;
 mod fields;
 mod file;
@@ -8,6 +9,7 @@ mod gate;
 mod good;
 mod http;
 mod names;
+mod returns;
 mod runs;
 mod shape;
 mod silence;
@@ -34,6 +36,7 @@ const fn plain(name: &'static str) -> OutcomeSpec {
 /// Handlers that stand for any: what they are called is what they do to a path.
 const HANDLERS: &[HandlerSpec] = &[
     handler("route", &[plain("cancel"), plain("go")]),
+    handler("steer", &[plain("cancel"), plain("start_over"), plain("out_of_scope"), plain("go")]),
     handler("step", &[plain("next")]),
     handler("fork", &[plain("left"), plain("right")]),
     handler("stop", &[]),

@@ -98,7 +98,6 @@ fn the_outcomes_of_asks_agents_and_resume() {
         problems(&[("o.toml", &root), ("s.toml", &sub)]),
         [
             "o.toml:5:7: node `a` has no edge for its outcome `answered`",
-            "o.toml:9:7: node `b` has no edge for its outcome `asked`",
             "o.toml:9:7: node `b` has no edge for its outcome `done`",
             "o.toml:11:8: unknown outcome `idle`; the node has: asked, done",
             "o.toml:12:7: node `c` has no edge for its outcome `asked`",

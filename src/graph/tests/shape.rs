@@ -19,7 +19,7 @@ fn a_missing_edge_blames_no_other_node() {
 #[test]
 fn a_graph_that_is_never_reached() {
     let root = graph("orchestrator", "stop", "[node.stop]\n");
-    let called = "[node.a]\nagent = \"lost_too\"\non = { asked = \"stop\", done = \"stop\" }\n[node.stop]\n";
+    let called = "[node.a]\nagent = \"lost_too\"\non = { done = \"stop\" }\n[node.stop]\n";
     assert_eq!(
         problems(&[
             ("o.toml", &root),
@@ -88,7 +88,7 @@ fn graphs_that_call_each_other_in_a_circle() {
 
 #[test]
 fn only_the_root_resumes() {
-    let call = "[node.a]\nagent = \"sub\"\non = { asked = \"stop\", done = \"stop\" }\n[node.stop]\n";
+    let call = "[node.a]\nagent = \"sub\"\non = { done = \"stop\" }\n[node.stop]\n";
     let sub =
         "[node.a]\nresume = true\non = { asked = \"stop\", done = \"stop\", idle = \"stop\" }\n[node.stop]\n";
     assert_eq!(
@@ -99,7 +99,7 @@ fn only_the_root_resumes() {
 
 #[test]
 fn asks_that_cannot_be_left_for_want_of_cancel() {
-    let root = "[node.a]\nagent = \"sub\"\non = { asked = \"stop\", done = \"stop\" }\n[node.stop]\n";
+    let root = "[node.a]\nagent = \"sub\"\non = { asked = \"stop\" }\n[node.stop]\n";
     let sub =
         format!("[node.b]\n{ASK}on.answered = \"c\"\n[node.c]\n{ASK}on.answered = \"stop\"\n[node.stop]\n");
     assert_eq!(
@@ -125,6 +125,27 @@ fn asks_that_cannot_be_left_because_cancel_resumes() {
 }
 
 #[test]
+fn asks_that_cannot_be_left_because_another_way_out_resumes() {
+    let root = |start_over: &str, out_of_scope: &str| {
+        format!(
+            "[node.steer]\non = {{ cancel = \"stop\", start_over = \"{start_over}\", out_of_scope = \"{out_of_scope}\", go = \"a\" }}\n\
+             [node.back]\nresume = true\non = {{ asked = \"stop\", done = \"stop\", idle = \"a\" }}\n\
+             [node.a]\n{ASK}on.answered = \"back\"\n[node.stop]\n"
+        )
+    };
+    sound("steer", &root("a", "stop"));
+    let resumes = |way: &str, at: usize| {
+        format!(
+            "o.toml:6:{at}: `{way}` leads to the resume node `back`, so these asks cannot be left: orchestrator.a"
+        )
+    };
+    assert_eq!(
+        broken("steer", &root("back", "back")),
+        [resumes("start_over", 25), resumes("out_of_scope", 46)]
+    );
+}
+
+#[test]
 fn a_resume_that_only_a_later_turn_comes_to_is_no_obstacle_to_cancel() {
     let root = format!(
         "[node.route]\non = {{ cancel = \"a\", go = \"back\" }}\n[node.a]\n{ASK}on.answered = \"back\"\n\
@@ -141,7 +162,8 @@ fn no_question_is_asked_for_ever() {
         )
     };
     let root = "[node.route]\non = { cancel = \"stop\", go = \"a\" }\n[node.stop]\n";
-    let circle = ask("a", "", "answered = \"b\"") + &ask("b", "", "answered = \"a\"");
+    let circle = ask("a", "", "answered = \"b\", correct = \"b\"")
+        + &ask("b", "", "answered = \"a\", correct = \"a\"");
     assert_eq!(
         broken("route", &format!("{root}{circle}")),
         ["o.toml:8:7: no answer ever leads to an end of the graph from: a, b"]
@@ -154,7 +176,7 @@ fn no_question_is_asked_for_ever() {
             "o.toml:14:27: `exhausted` leads back to `a` with nothing else asked: its tries would be counted anew, without end"
         ]
     );
-    let other =
-        ask("a", "tries = 2\n", "answered = \"stop\", exhausted = \"b\"") + &ask("b", "", "answered = \"a\"");
+    let other = ask("a", "tries = 2\n", "answered = \"stop\", exhausted = \"b\", correct = \"b\"")
+        + &ask("b", "", "answered = \"a\"");
     sound("route", &format!("{root}{other}"));
 }

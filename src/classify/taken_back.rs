@@ -1,0 +1,68 @@
+//! An earlier answer is taken back: a phone number by another one or as a wrong one, anything else by words that say so.
+//!
+//! It does not know what the answer was, nor whether the question that waits has a way back. Adding a phrase: here, with its
+//! rows in `tests/control.rs` (numbers) or `tests/wanted.rs`.
+
+use super::text::Words;
+
+/// Says that an earlier phone number was wrong, even when no other is given.
+pub(super) const WRONG_NUMBER: &[&str] = &[
+    "wrong phone? number",
+    "use|try a|another|my|the different|other|new? number",
+    "not|isnt my|the|that right? phone? number",
+    "number|phone is wrong|incorrect|not mine|right?",
+    "mistyped my|the? number",
+    "typo in my|the? number",
+    "numero equivocado|incorrecto|erroneo",
+    "no es mi|ese numero|telefono",
+    "me equivoque de numero",
+];
+
+/// Says that an earlier answer was wrong when another phone number follows.
+pub(super) const CORRECTION: &[&str] = &[
+    "no|nope|wait|sorry|oops|actually|correction it|its|my|the|thats|use|try|i|sorry|wait|no|actually|make?",
+    "i meant|mean",
+    "i|ive made a mistake|typo",
+    "should be|have",
+    "instead",
+    "no? perdon|quise|digo|mejor|corrijo|equivoque",
+    "no es|mi",
+];
+
+/// Most words of a text that takes an answer back.
+const MOST_TAKEN_BACK: usize = 7;
+
+/// Whether a text corrects a phone number. `words` are those outside the number, `phone` says that there is one.
+pub(super) fn corrects(words: &Words, phone: bool) -> bool {
+    let wrong = WRONG_NUMBER.iter().any(|p| words.contain(p));
+    if phone {
+        return wrong || CORRECTION.iter().any(|p| words.start(p)) || words.contain("i meant|mean");
+    }
+    // A long text about a wrong number is a request to change it, not a correction of the last answer.
+    wrong && words.len() <= 7 && !words.any("change|update|profile|account|code|cambiar|actualizar")
+}
+
+/// Whether a text takes back what was answered before, be it with something else in its place or without: "no, it's six",
+/// "that's wrong". A plain refusal is none.
+pub(super) fn takes_back(words: &Words) -> bool {
+    let instead = words.start("actually|rather|instead|mejor|perdon|digo") || words.contain("make it|that");
+    let refuses = words.any(
+        "thanks|thank|gracias|dont|do|not|never|cancel|stop|forget|leave|mind|way|please|later|now|sorry|want|need|like|all|fine|ok|\
+         okay|hagas|nada|ahora|luego|necesito|cancela|cancelar|dejalo|deja|olvidalo|tampoco|nope|nah|bien",
+    );
+    let is_short = (2..=MOST_TAKEN_BACK).contains(&words.len());
+    calls_wrong(words) || (is_short && !refuses && (words.start("no") || instead))
+}
+
+/// Whether a text says that what was answered before is wrong, or what was meant instead.
+pub(super) fn calls_wrong(words: &Words) -> bool {
+    let wrong = words.contain("thats|its|it|is|was wrong|incorrect|mistake|mistaken")
+        || words.contain("i made a mistake|typo|error")
+        || words.contain("i got that|it wrong")
+        || words.contain("wrong one|device|thing|field")
+        || words.contain("me he equivocado|confundido")
+        || words.contain("me equivoque|confundi")
+        || words.contain("esta|es mal|incorrecto|equivocado");
+    let meant = words.contain("i meant|mean") || words.contain("quise|queria decir");
+    wrong || (meant && words.len() <= MOST_TAKEN_BACK)
+}
