@@ -12,8 +12,10 @@ use crate::model::{Contact, Secret};
 /// An answer to a message.
 pub(super) struct Answer {
     pub(super) text: String,
-    /// Choices, sessions or devices, a line each.
-    pub(super) entries: Vec<String>,
+    /// What is listed before the text: sessions or devices, a line each, where the text ends with another question.
+    pub(super) before: Vec<String>,
+    /// What is listed after it: sessions, devices, or the choices of a question.
+    pub(super) after: Vec<String>,
     /// Whether a person answers from now on.
     pub(super) handed_off: bool,
     /// Whether somebody is signed in after it.
@@ -26,16 +28,24 @@ impl Answer {
     /// Reads a node's response.
     pub(super) fn of(response: &Value, tokens: Option<Tokens>) -> Self {
         let data = response.get("data").cloned().unwrap_or_default();
-        let list = ["options", "sessions", "devices"].iter().find_map(|key| data.get(key)?.as_array());
+        let list = |keys: &[&str]| keys.iter().find_map(|key| data.get(key)?.as_array()).cloned();
         let text = data.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
         // Choices that the message itself names are not told twice.
         let is_told = |entry: &Value| {
             entry.get("label").and_then(Value::as_str).is_some_and(|label| text.contains(label))
         };
-        let list: Vec<&Value> = list.into_iter().flatten().filter(|entry| !is_told(entry)).collect();
-        let entries = list.into_iter().enumerate().map(|(n, entry)| line_of(n + 1, entry));
+        let lines = |keys: &[&str]| -> Vec<String> {
+            let shown = list(keys).into_iter().flatten().filter(|entry| !is_told(entry));
+            shown.enumerate().map(|(n, entry)| line_of(n + 1, &entry)).collect()
+        };
+        let (mut before, mut after) = (lines(&["sessions", "devices"]), lines(&["options"]));
+        let comes_back = response.pointer("/context/back_to").is_some_and(Value::is_string);
+        if !comes_back && after.is_empty() {
+            std::mem::swap(&mut before, &mut after);
+        }
         Self {
-            entries: entries.collect(),
+            before,
+            after,
             text: text.clone(),
             handed_off: response.get("action") == Some(&Value::from("handed_off")),
             authenticated: response.pointer("/context/authenticated") == Some(&Value::Bool(true)),
@@ -47,9 +57,15 @@ impl Answer {
 fn line_of(number: usize, entry: &Value) -> String {
     let text = |key: &str| entry.get(key).and_then(Value::as_str);
     let name = text("label").or_else(|| text("device_name")).unwrap_or("a device without a name");
-    let since = text("created_at").map(|at| format!(", since {at}")).unwrap_or_default();
+    let since = text("created_at").map(|at| format!(", since {}", to_the_minute(at))).unwrap_or_default();
     let this = if entry.get("is_current") == Some(&Value::Bool(true)) { " (this one)" } else { "" };
     format!("{number}. {name}{since}{this}")
+}
+
+/// A time as people read it; what is none is shown as it is.
+fn to_the_minute(at: &str) -> String {
+    let read = at.parse::<jiff::Timestamp>();
+    read.map_or_else(|_| at.to_owned(), |at| at.strftime("%Y-%m-%d %H:%M UTC").to_string())
 }
 
 /// A message of the development outbox.
@@ -165,4 +181,29 @@ impl Line {
 pub(super) fn masked(address: &str) -> String {
     let contact = ["phone", "email"].iter().find_map(|kind| Contact::parse(kind, address));
     contact.map_or_else(|| "•••".to_owned(), |contact| contact.masked())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_list_stands_before_the_question_that_is_come_back_to_and_choices_after_it() {
+        let device =
+            json!({ "device_name": "Laptop", "created_at": "2026-01-15T10:00:07.123Z", "is_current": true });
+        let listed = "1. Laptop, since 2026-01-15 10:00 UTC (this one)";
+        let of = |response: Value| {
+            let answer = Answer::of(&response, None);
+            (answer.before, answer.after)
+        };
+        let own = json!({ "data": { "message": "You have 1 device.", "devices": [device] }, "context": {} });
+        assert_eq!(of(own), (Vec::new(), vec![listed.to_owned()]));
+        let comes_back = json!({
+            "data": { "message": "You have 1 device. Which one?", "devices": [device], "options": [{ "label": "Phone" }] },
+            "context": { "back_to": "manage_sessions" },
+        });
+        assert_eq!(of(comes_back), (vec![listed.to_owned()], vec!["1. Phone".to_owned()]));
+    }
 }

@@ -117,12 +117,15 @@ impl Chat {
                 // While a person answers, there may be nothing to say.
                 let own = Some(answer.text.as_str()).filter(|text| !text.is_empty());
                 self.listen(own).await;
+                let list =
+                    |entries: &[String]| entries.iter().for_each(|entry| out::line(&format!("  {entry}")));
+                list(&answer.before);
                 if let Some(text) = own {
                     out::line(&format!("< {text}"));
                 }
                 self.remember(own).await;
                 self.hand(answer.handed_off);
-                answer.entries.iter().for_each(|entry| out::line(&format!("  {entry}")));
+                list(&answer.after);
             }
             Err(Fault::Refused) => {
                 self.step_back(tokens).await?;
