@@ -4,13 +4,11 @@ use super::response::in_a_row;
 use crate::graph::Say;
 use crate::model::Action;
 
-/// Where a reply stands beside the one that the graph chose; at most one is at each place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Where a reply stands beside what the graph says; at most one is at each place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// First of all.
     Opening,
-    /// Before what is done or asked next.
-    Lead,
     /// After all.
     Closing,
 }
@@ -22,9 +20,9 @@ pub struct Saying {
     chosen: Vec<Say>,
     /// Whether the last of it leads on to what is said after it.
     leads_on: bool,
+    /// What is said before it, with an action for the answer.
+    lead: Option<Say>,
     around: Vec<(Place, String)>,
-    /// The action of the answer, where what it leads to went well.
-    action: Option<Action>,
 }
 
 impl Saying {
@@ -49,8 +47,7 @@ impl Saying {
 
     /// Says something before it, whose action the answer has, unless what comes after it did not go well.
     pub fn lead(&mut self, reply: &str, action: Action) {
-        self.put(Place::Lead, reply);
-        self.action = Some(action);
+        self.lead = Some(Say { reply: reply.to_owned(), action });
     }
 
     /// Does not say what was to be said there.
@@ -71,15 +68,15 @@ impl Saying {
         let Some(own) = self.chosen.last() else { return Ok(None) };
         let at =
             |place: Place| self.around.iter().filter(move |(at, _)| *at == place).map(|(_, reply)| reply);
-        let chosen = self.chosen.iter().map(|say| &say.reply);
-        let all = at(Place::Opening).chain(at(Place::Lead)).chain(chosen).chain(at(Place::Closing));
+        let said = self.lead.iter().chain(&self.chosen).map(|say| &say.reply);
+        let all = at(Place::Opening).chain(said).chain(at(Place::Closing));
         let mut text = String::new();
         for reply in all.filter(|reply| !reply.is_empty()) {
             let words = word(reply)?;
             text = if text.is_empty() { words } else { in_a_row(&text, &words) };
         }
-        let action = self.action.filter(|_| own.action.success());
-        Ok(Some((action.unwrap_or(own.action), text)))
+        let lead = self.lead.as_ref().filter(|_| own.action.success());
+        Ok(Some((lead.unwrap_or(own).action, text)))
     }
 }
 
@@ -111,11 +108,11 @@ mod tests {
     }
 
     #[test]
-    fn each_place_has_one_reply_whenever_it_is_put_there() {
+    fn what_stands_around_it_is_one_reply_each_whenever_it_is_put_there() {
         let mut saying = Saying::default();
         saying.put(Place::Closing, "rest");
         saying.say(say("own"));
-        saying.put(Place::Lead, "other");
+        saying.lead("other", Action::Help);
         saying.lead("lead", Action::IdentityUpdated);
         saying.put(Place::Opening, "news");
         assert_eq!(worded(&saying), (Action::IdentityUpdated, "news. lead. own. rest".to_owned()));

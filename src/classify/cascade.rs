@@ -100,22 +100,40 @@ impl Cascade<'_> {
         // While a code is awaited a number may stand beside a code; the slot's rule weighs the two.
         let corrects = taken_back::corrects(&outside_phone(&self.message), self.message.phone.is_some());
         if corrects && (self.input.awaiting != Some(Slot::Otp) || self.message.phone.is_none()) {
-            return Some(self.moved(Control::Correct, Entities { otp_code: None, ..self.message.common() }));
+            let is_of_identity = self.input.active == Some(Route::User(SubIntent::UpdateIdentity))
+                && field_of(self.input.awaiting).is_some();
+            let found = if is_of_identity { self.of_active() } else { self.message.common() };
+            return Some(self.moved(Control::Correct, Entities { otp_code: None, ..found }));
         }
         self.taken_back().map(|entities| self.moved(Control::Correct, entities))
     }
 
-    /// What an earlier answer is taken back for, where the question that waits has a way back.
-    fn taken_back(&self) -> Option<Entities> {
-        let words = self.message.words;
-        let is_taken_back = match self.input.awaiting.filter(|_| self.input.corrects)? {
-            Slot::Text | Slot::Confirm => taken_back::takes_back(words),
-            // A number is corrected by another one, which was looked for already.
-            Slot::Phone | Slot::Otp => false,
-            _ => taken_back::calls_wrong(words),
-        };
+    /// What the agent that asks reads out of the message.
+    fn of_active(&self) -> Entities {
         let route = self.input.active.as_ref();
-        is_taken_back.then(|| route.map(|route| of_route(&self.message, route)).unwrap_or_default())
+        route.map_or_else(|| self.message.common(), |route| of_route(&self.message, route))
+    }
+
+    /// What an earlier answer is taken back for, where the question that waits has a way back. What asks for an act, or gives
+    /// a value, is heard as that.
+    fn taken_back(&self) -> Option<Entities> {
+        let (words, slot) = (self.message.words, self.input.awaiting.filter(|_| self.input.corrects)?);
+        if matches!(slot, Slot::Text | Slot::Confirm) {
+            return taken_back::takes_back(words).then(Entities::default);
+        }
+        // A number is taken back by words about numbers, and a code is checked.
+        if matches!(slot, Slot::Phone | Slot::Otp) {
+            return None;
+        }
+        let heard = self.of_active();
+        let is_device = heard.device_name.is_some() || heard.session_ref.is_some();
+        let is_field = heard.field.is_some() && heard.field.as_deref() != field_of(Some(slot));
+        let is_other =
+            if slot == Slot::DeviceName { is_device } else { field_of(Some(slot)).is_some() && is_field };
+        // A device that is named answers the question for one.
+        let is_more = heard.action.is_some() || heard.value.is_some() || (slot == Slot::Device && is_device);
+        let is_wrong = taken_back::calls_wrong(words) || (is_other && taken_back::puts_in_place(words));
+        (is_wrong && !is_more).then_some(heard)
     }
 
     fn awaited(&self) -> Option<Understanding> {
@@ -307,6 +325,17 @@ impl Cascade<'_> {
 }
 
 /// The route that asks for a slot.
+/// The field that a question of the identity manager asks for; none of them yet where it asks which.
+fn field_of(slot: Option<Slot>) -> Option<&'static str> {
+    match slot? {
+        Slot::NewPhone => Some("phone"),
+        Slot::Email => Some("email"),
+        Slot::Name => Some("name"),
+        Slot::Field => Some(""),
+        _ => None,
+    }
+}
+
 fn home(slot: Slot) -> Route {
     match slot {
         Slot::Phone | Slot::Otp | Slot::Name => Route::User(SubIntent::Authenticate),

@@ -51,18 +51,34 @@ pub(super) fn takes_back(words: &Words) -> bool {
          okay|hagas|nada|ahora|luego|necesito|cancela|cancelar|dejalo|deja|olvidalo|tampoco|nope|nah|bien",
     );
     let is_short = (2..=MOST_TAKEN_BACK).contains(&words.len());
-    calls_wrong(words) || (is_short && !refuses && (words.start("no") || instead))
+    is_wrong(words) || (is_short && !refuses && (words.start("no") || instead || means(words)))
 }
 
-/// Whether a text says that what was answered before is wrong, or what was meant instead.
+/// Whether a text says little more than that what was answered before is wrong.
 pub(super) fn calls_wrong(words: &Words) -> bool {
-    let wrong = words.contain("thats|its|it|is|was wrong|incorrect|mistake|mistaken")
+    let is_not = words.contain("thats|its|it|that|is|was not right|correct|it")
+        || words.contain("isnt|wasnt right|correct|it")
+        || words.contain("not what i meant|wanted|said|asked")
+        || words.contain("no es eso|correcto|asi");
+    let is_other = words.contain("wrong one|device|thing|field");
+    words.len() <= MOST_TAKEN_BACK && (is_wrong(words) || is_not || is_other)
+}
+
+/// Whether a short text puts something in the place of what was answered: "I meant my e-mail", "no, the e-mail".
+pub(super) fn puts_in_place(words: &Words) -> bool {
+    let begins = words.start("no|sorry|wait|oops|actually|rather|instead|perdon|espera|mejor|digo");
+    words.len() <= MOST_TAKEN_BACK && (begins || means(words))
+}
+
+fn is_wrong(words: &Words) -> bool {
+    words.contain("thats|its|it|is|was wrong|incorrect|mistake|mistaken")
         || words.contain("i made a mistake|typo|error")
         || words.contain("i got that|it wrong")
-        || words.contain("wrong one|device|thing|field")
         || words.contain("me he equivocado|confundido")
         || words.contain("me equivoque|confundi")
-        || words.contain("esta|es mal|incorrecto|equivocado");
-    let meant = words.contain("i meant|mean") || words.contain("quise|queria decir");
-    wrong || (meant && words.len() <= MOST_TAKEN_BACK)
+        || words.contain("esta|es mal|incorrecto|equivocado")
+}
+
+fn means(words: &Words) -> bool {
+    words.contain("i meant|mean") || words.contain("quise|queria decir")
 }

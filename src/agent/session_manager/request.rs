@@ -71,7 +71,7 @@ impl Handler for TakeSessionRequest {
             .filter(|_| turn.heard.answers || turn.heard.rejected.is_some());
         let before = turn.state.work.sessions.take().unwrap_or_default();
         let task = match waits {
-            _ if is_taken_back(turn) => SessionTask { target: None, name: None, ..before },
+            _ if is_taken_back(turn) => SessionTask { target: None, ..before },
             Some(Slot::Device | Slot::DeviceName) => before,
             _ => SessionTask {
                 action: turn.heard.entities.action,
@@ -89,20 +89,25 @@ impl Handler for TakeSessionRequest {
     }
 }
 
-/// Whether the device that a name is asked for is the wrong one.
+/// Whether what was said of the device before is taken back.
 fn is_taken_back(turn: &Turn) -> bool {
     turn.heard.control == Some(Control::Correct)
 }
 
 async fn revoke(turn: &mut Turn, who: &SignedIn, task: SessionTask) -> Result<SessionRequestOutcome, Error> {
     use SessionRequestOutcome as To;
+    let listed = sessions(turn, who).await?;
+    let list: Vec<Entry> = listed.sessions.iter().map(of_session).collect();
+    if is_taken_back(turn) {
+        // It ends no session.
+        return ask(turn, task, (&list, To::Which));
+    }
     let heard = &turn.heard.entities;
     if heard.revoke_all == Some(true) {
         if heard.keep_current == Some(true) {
             return Ok(To::Others);
         }
-        let count = sessions(turn, who).await?.count;
-        turn.tell("count", count);
+        turn.tell("count", listed.count);
         if turn.tools.is_by_text() {
             turn.tell("by_text", true);
         }
@@ -110,10 +115,7 @@ async fn revoke(turn: &mut Turn, who: &SignedIn, task: SessionTask) -> Result<Se
         turn.tell("options", options);
         return Ok(To::All);
     }
-    let listed = sessions(turn, who).await?;
-    let list: Vec<Entry> = listed.sessions.iter().map(of_session).collect();
     match resolve(&turn.heard.entities, &list, turn.tools.now) {
-        Found::Unnamed if is_taken_back(turn) => ask(turn, task, (&list, To::Which)),
         Found::Unnamed if turn.waiting.as_ref().is_some_and(|w| w.slot == Slot::Device) => {
             ask(turn, task, (&list, To::SessionUnknown))
         }

@@ -62,7 +62,7 @@ pub(super) fn judge(message: &Message<'_>, rules: &Rules<'_>, other: impl Fn() -
             }),
             Err(reason) => Verdict::Rejected(reason),
         }),
-        Slot::Email => email(message.text),
+        Slot::Email => email(message),
         Slot::Field => field(message),
         Slot::Device => device(message, other),
         Slot::MigrationType => migration_type(message),
@@ -81,7 +81,8 @@ fn value_or_reason(read: Result<String, &'static str>) -> Verdict {
     })
 }
 
-fn email(text: &str) -> Option<Verdict> {
+fn email(message: &Message<'_>) -> Option<Verdict> {
+    let text = message.text;
     match entities::only_email(text) {
         Ok(email) => {
             let (field, value) = (Some("email".to_owned()), Some(email.key().to_owned()));
@@ -90,7 +91,12 @@ fn email(text: &str) -> Option<Verdict> {
         Err(reason) => {
             let short = text.split_whitespace().take(LONGEST_REFERENCE + 1).count() <= LONGEST_REFERENCE;
             let tried = text.contains(is_at) && (short || reason == entities::SEVERAL);
-            tried.then_some(Verdict::Rejected(reason))
+            let is_number = message.phone.is_some() && number::is_lead_in(&outside_phone(message));
+            match (tried, is_number) {
+                (true, _) => Some(Verdict::Rejected(reason)),
+                (false, true) => Some(Verdict::Rejected("not_an_address")),
+                (false, false) => None,
+            }
         }
     }
 }
@@ -110,7 +116,7 @@ fn device(message: &Message<'_>, other: impl Fn() -> bool) -> Option<Verdict> {
     let text = message.text.trim();
     let fits = (1..=LONGEST_REFERENCE).contains(&message.words.len()) && text.chars().count() <= LONGEST_NAME;
     let asks = text.contains(['?', '¿', '؟']) || text.chars().any(char::is_control);
-    if !fits || asks || other() {
+    if !fits || asks || message.words.any("dont|not|never") || other() {
         return None;
     }
     let keep_current = entities::keeps_current(message.words).then_some(true);

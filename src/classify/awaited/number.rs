@@ -54,7 +54,7 @@ pub(super) fn phone(message: &Message<'_>, region: Option<Region>) -> Option<Res
 }
 
 /// Whether the words, numbers apart, only lead up to a number.
-fn is_lead_in(words: &Words) -> bool {
+pub(super) fn is_lead_in(words: &Words) -> bool {
     let is_number = |word: &str| word.chars().all(|c| digit(c).is_some());
     words.as_slice().iter().all(|word| is_number(word) || LEAD_IN.split('|').any(|l| l == word))
 }

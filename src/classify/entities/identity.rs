@@ -131,23 +131,30 @@ fn field(words: &Words) -> Option<&'static str> {
         let (field, ..) = FIELDS.iter().find(|(_, listed, inside)| {
             is_near(word, listed) || inside.split('|').any(|i| word.contains(i))
         })?;
-        let before = all.get(at.saturating_sub(4)..at).unwrap_or_default();
+        let from = at.saturating_sub(4);
+        let before = all.get(from..at).unwrap_or_default();
         // A negation reaches as far as the next request: "don't change my email, change my phone".
-        let clause = before.iter().rposition(|w| {
-            matches!(
-                w.as_str(),
-                "but" | "only" | "just" | "instead" | "sino" | "solo" | "meant" | "mean" | "decir"
-            )
-        });
-        let clause = before.get(clause.map_or(0, |n| n + 1)..).unwrap_or_default();
+        let clause = before
+            .iter()
+            .rposition(|w| matches!(w.as_str(), "but" | "only" | "just" | "instead" | "sino" | "solo"));
+        let from = from + clause.map_or(0, |n| n + 1);
+        let clause = all.get(from..at).unwrap_or_default();
         let denied = clause
             .iter()
-            .rposition(|w| matches!(w.as_str(), "dont" | "not" | "never" | "no" | "leave" | "keep"));
+            .rposition(|w| matches!(w.as_str(), "dont" | "not" | "never" | "no" | "leave" | "keep"))
+            .filter(|n| from + n > 0 || !corrects(words));
         let verbs =
             |from: usize| clause.get(from..).unwrap_or_default().iter().filter(|w| is_change(w)).count();
         (denied.is_none_or(|n| verbs(n) > 1)).then_some((at, *field))
     })?;
     Some(field)
+}
+
+/// "No, my phone": what it begins with denies what was said before.
+fn corrects(words: &Words) -> bool {
+    words.start("no sorry|wait|actually|my|the|perdon|espera|mi|el")
+        || words.start("no i meant|mean")
+        || words.start("no quise|queria decir")
 }
 
 fn is_change(word: &str) -> bool {

@@ -148,7 +148,10 @@ fn is_the_request(name: &str) -> bool {
     let is_in = |list: &str, word: &String| list.split('|').any(|known| known == word);
     match Words::of(name).as_slice() {
         // A name of its own, such as "Laptop", is written as one.
-        [kind] => is_in(KINDS, kind) && !name.starts_with(char::is_uppercase),
+        [kind] => {
+            let is_own = name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase);
+            is_in(KINDS, kind) && !is_own
+        }
         [which, kind] if is_in(WHICH, which) && is_in(KINDS, kind) => true,
         [verb, which, ..] => is_in(VERBS, verb) && is_in(WHICH, which),
         _ => false,

@@ -93,6 +93,18 @@ fn what_was_chosen_before_is_taken_back_by_calling_it_wrong() {
             assert_ne!(heard(text, asked, false).control, Some(Control::Correct), "{text}");
         }
     }
+    for text in ["that's not right", "no, that isn't it", "not what I meant", "no es correcto"] {
+        assert_eq!(heard(text, phone, true).control, Some(Control::Correct), "{text}");
+    }
+    assert_ne!(heard("that's right", phone, true).control, Some(Control::Correct));
+    for text in ["no, sorry, my email", "wait, the email", "no, mi correo"] {
+        let meant = heard(text, phone, true);
+        assert_eq!(
+            (meant.control, meant.entities.field.as_deref()),
+            (Some(Control::Correct), Some("email")),
+            "{text}"
+        );
+    }
     // What was meant instead is told with it.
     let meant = heard("I meant my email", phone, true);
     assert_eq!((meant.control, meant.entities.field.as_deref()), (Some(Control::Correct), Some("email")));
@@ -101,10 +113,61 @@ fn what_was_chosen_before_is_taken_back_by_calling_it_wrong() {
         (meant.control, meant.entities.device_name.as_deref()),
         (Some(Control::Correct), Some("laptop"))
     );
+    let number = heard("wait, my phone: +1 415 555 2671", (Slot::Field, SubIntent::UpdateIdentity), true);
+    assert_eq!(number.control, Some(Control::Correct));
+    assert_eq!(number.entities.value.as_deref(), Some("+14155552671"));
     // A name is a name, be it an odd one.
     for text in ["Kitchen", "No Name", "Mean Machine", "The Wrong Trousers"] {
         assert_eq!(heard(text, name, true).control, None, "{text}");
     }
+}
+
+/// What says more than that something is wrong is heard as what it says, and no session is ended by what forbids it.
+#[test]
+fn what_asks_for_something_or_gives_a_value_takes_nothing_back() {
+    let heard = |text, (awaiting, route)| {
+        let active = Some(Route::User(route));
+        CLASSIFIER.understand(&Input {
+            text,
+            awaiting: Some(awaiting),
+            corrects: true,
+            active,
+            ..Input::default()
+        })
+    };
+    let (name, email) = ((Slot::Name, SubIntent::UpdateIdentity), (Slot::Email, SubIntent::UpdateIdentity));
+    let (phone, device) =
+        ((Slot::NewPhone, SubIntent::UpdateIdentity), (Slot::Device, SubIntent::ManageSessions));
+    for (text, asked) in [
+        ("no, I meant Grace", name),
+        ("I meant Grace", name),
+        ("I meant ana@localhost", email),
+        ("that's wrong, show me my devices", device),
+        ("that's wrong, I meant rename the laptop", device),
+        ("something is wrong, log me out of all devices", phone),
+        ("something is wrong, log me out of all devices", device),
+    ] {
+        assert_ne!(heard(text, asked).control, Some(Control::Correct), "{text}");
+    }
+    assert_eq!(heard("no, I meant Grace", name).entities.value.as_deref(), Some("Grace"));
+    assert_eq!(heard("the laptop", device).entities.device_name.as_deref(), Some("laptop"));
+    for text in [
+        "that's wrong, don't end this session",
+        "that's wrong, I don't want to log out of this device",
+        "I made a mistake, don't log out my laptop",
+        "don't sign out the laptop",
+    ] {
+        let heard = heard(text, device);
+        assert!(!heard.answers, "{text}: {heard:?}");
+        let is_act = heard.control == Some(Control::Correct) || heard.entities.action.is_some();
+        assert!(!is_act || heard.entities.device_name.is_none(), "{text}: {heard:?}");
+    }
+    assert_eq!(
+        heard("+1 415 555 2671", email).rejected,
+        Some(Rejected { slot: Slot::Email, reason: "not_an_address" })
+    );
+    let phone = heard("I don't mean my email, I mean my phone", (Slot::Field, SubIntent::UpdateIdentity));
+    assert_ne!(phone.entities.field.as_deref(), Some("email"));
 }
 
 #[test]
@@ -144,6 +207,8 @@ fn what_was_answered_before_is_taken_back_where_the_question_lets_it() {
         "no, that's all",
         "nope",
         "no quiero nada",
+        "I mean, yes please",
+        "no thanks, I meant it",
     ] {
         assert_ne!(heard(text, (Slot::Confirm, true)), Some(Control::Correct), "{text}");
     }
