@@ -28,6 +28,8 @@ pub(super) enum Start {
 struct At<'g> {
     graph: &'g Graph,
     node: NodeIx,
+    /// Whether an `ask` was reached in it, or in a graph inside it: where it ends, it has paused and not ended.
+    paused: bool,
     /// What is done in the graph runs in it. The root has none of its own: it runs in the turn's.
     span: Span,
 }
@@ -36,7 +38,7 @@ pub(super) struct Run<'g> {
     stack: Vec<At<'g>>,
     /// What an edge says instead of the `ask` or `say` it leads to.
     instead: Option<Say>,
-    /// Whether an `ask` was reached: whatever ends from then on has paused and not ended.
+    /// Whether an `ask` was reached: the frames that wait are kept.
     paused: bool,
     /// Whether a graph began again because it is another one by now, and nobody was told yet.
     began_again: bool,
@@ -53,7 +55,7 @@ impl Engine {
     pub(super) async fn run(&self, turn: &mut Turn, start: Start) -> Result<Vec<Step>, Error> {
         let root = self.talk.graphs.root();
         let mut run = Run {
-            stack: vec![At { graph: root, node: root.entry, span: Span::none() }],
+            stack: vec![At { graph: root, node: root.entry, paused: false, span: Span::none() }],
             instead: None,
             paused: false,
             began_again: false,
@@ -62,7 +64,7 @@ impl Engine {
         if let Start::Told(outcome) = start {
             let resume = root.nodes().find(|(_, n)| matches!(n.kind, Kind::Resume)).map(|(ix, _)| ix);
             let Some(resume) = resume else { return Ok(run.steps) };
-            run.stack = vec![At { graph: root, node: resume, span: Span::none() }];
+            run.stack = vec![At { graph: root, node: resume, paused: false, span: Span::none() }];
             if !self.reopen(&mut run, turn) || run.here()?.1.edge(outcome).is_none() {
                 return Ok(run.steps);
             }
@@ -222,6 +224,7 @@ impl<'g> Run<'g> {
         turn.state.work.question.extend(fields::of(self.here()?.0, turn));
         turn.state.offered = false;
         self.paused = true;
+        self.stack.iter_mut().for_each(|at| at.paused = true);
         Ok(self.leave(turn))
     }
 
@@ -252,7 +255,7 @@ impl<'g> Run<'g> {
     fn enter(&mut self, graph: &'g Graph, node: NodeIx, turn: &Turn) {
         let conversation = turn.tools.conversation.as_ref().map(ConversationId::as_str);
         let span = self.span().in_scope(|| trace::agent(&graph.name, conversation));
-        self.stack.push(At { graph, node, span });
+        self.stack.push(At { graph, node, paused: false, span });
     }
 
     fn follow(&mut self, outcome: &str) -> Result<(), Error> {
@@ -273,7 +276,7 @@ impl<'g> Run<'g> {
 
     /// Leaves the innermost graph, to its caller's edge `asked` or `done`.
     fn leave(&mut self, turn: &mut Turn) -> Next {
-        self.stack.pop();
+        let left = self.stack.pop();
         match self.stack.len() {
             0 => return Next::Ended,
             1 if !self.paused => {
@@ -282,7 +285,7 @@ impl<'g> Run<'g> {
             }
             _ => {}
         }
-        Next::Follow(if self.paused { "asked" } else { "done" })
+        Next::Follow(if left.is_some_and(|at| at.paused) { "asked" } else { "done" })
     }
 
     fn frames(&self) -> Vec<Frame> {

@@ -45,6 +45,8 @@ pub(super) struct DraftNode {
     /// What it is when it runs, unless something about it is wrong.
     pub(super) kind: Option<Kind>,
     pub(super) edges: Vec<DraftEdge>,
+    /// The outcomes that the file leads on, be the edge right or wrong.
+    pub(super) named: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -172,7 +174,8 @@ impl Drafter<'_, '_, '_> {
             }
         }
         self.whole &= flow != Flow::Unknown;
-        DraftNode { name: raw.name.clone(), flow, kind, edges }
+        let named = raw.on.iter().map(|edge| edge.outcome.text.clone()).collect();
+        DraftNode { name: raw.name.clone(), flow, kind, edges, named }
     }
 
     fn kind(&mut self, raw: &RawNode) -> (Flow, Option<Kind>) {

@@ -13,7 +13,8 @@
 //! [`load`] reads the texts, looks up every name in the [`Catalog`], and proves: every outcome has one edge, every node
 //! and graph is reached, every cycle passes an ask, every node comes to an end or an ask, graphs don't call each other
 //! in a circle, an agent node has an edge for each way its graph comes back and for no other (`proof/returns.rs`), every ask
-//! and call can be left by cancel, by beginning again and by what is out of scope (`proof/cancel.rs`), an answer that is
+//! and call can be left by cancel, and by beginning again and what is out of scope where the root knows these
+//! (`proof/cancel.rs`), an answer that is
 //! believed can be taken back at the next question (`proof/correct.rs`), answers come to an end of their graph and
 //! counted tries are not counted anew for ever (`proof/live.rs`), no handler runs in a turn that an outside agent's answer or silence
 //! began, in its graph or in one that waits for it, no case of a `goto` hides another, every text is told what its

@@ -22,6 +22,7 @@ mod llm;
 mod mail;
 mod meanwhile;
 mod model;
+mod nested;
 mod offers;
 mod outbox;
 mod random;

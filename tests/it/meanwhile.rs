@@ -1,6 +1,5 @@
 //! Two messages at once in one conversation, and what the question that waits says of that.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,6 +15,7 @@ use vestibule::model::{Actor, Randomness};
 
 use crate::support::app::{PHONE, Person, Reply, TestApp, config, until};
 use crate::support::db::{Folder, TestDb, on_both};
+use crate::support::graphs::changed_graphs;
 use crate::support::samples::at;
 
 on_both!(
@@ -46,24 +46,14 @@ impl Halt for Hold {
 
 /// The product's graphs, with a policy at the question for the number.
 fn graphs(policy: Option<&str>) -> Folder {
-    let folder = Folder::new();
-    std::fs::create_dir_all(folder.path()).unwrap();
-    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("graphs")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|ending| ending == "toml") {
-            let text = std::fs::read_to_string(&path).unwrap();
+    changed_graphs(|file, text| match policy.filter(|_| file == "authenticator.toml") {
+        Some(policy) => {
             let asks = "[node.ask_phone]\nask = \"phone\"\n";
-            let text = match policy {
-                Some(policy) if path.ends_with("authenticator.toml") => {
-                    assert!(text.contains(asks));
-                    text.replace(asks, &format!("{asks}meanwhile = \"{policy}\"\n"))
-                }
-                _ => text,
-            };
-            std::fs::write(folder.path().join(path.file_name().unwrap()), text).unwrap();
+            assert!(text.contains(asks));
+            text.replace(asks, &format!("{asks}meanwhile = \"{policy}\"\n"))
         }
-    }
-    folder
+        None => text.to_owned(),
+    })
 }
 
 async fn app(db: &TestDb, policy: Option<&str>) -> (Arc<TestApp>, Arc<Hold>, Folder) {

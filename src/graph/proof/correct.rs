@@ -4,9 +4,9 @@
 //! that answer, or to one before it. So an ask that can come next after another needs that edge, unless nothing is left to take
 //! back: a code is checked at once, a yes or no is itself the last word, and what was acted upon (a tool called that may
 //! refuse, a level granted, an outside agent asked, another graph entered) is done. A question of yes or no needs no such
-//! edge, since `no` takes back.
+//! edge, since `no` takes back. At a question for a number or a code it is words about numbers that lead along the edge.
 
-use super::super::draft::{Draft, DraftNode};
+use super::super::draft::{Draft, DraftEdge, DraftNode};
 use super::super::flow::Flow;
 use super::super::problem::Report;
 use super::shape::{flow, reach};
@@ -17,15 +17,25 @@ pub(super) fn check(draft: &Draft, report: &mut Report<'_>) {
     if !draft.whole || draft.older {
         return;
     }
-    let (all, onward) = (flow(draft, |_| true), flow(draft, |flow| !flow.pauses()));
+    let onward = flow(draft, |flow| !flow.pauses());
     for (later, node) in draft.nodes.iter().enumerate().filter(|(_, node)| may_take_back(node.flow)) {
         let edge = node.edges.iter().find(|edge| edge.outcome.name == CORRECT);
         let back = edge.map(|edge| reach(&onward, edge.to)).unwrap_or_default();
         let leads_before = |earlier: usize| {
-            let asks =
-                draft.nodes.iter().enumerate().zip(&back).filter(|((_, n), back)| **back && n.flow.is_ask());
-            asks.map(|((at, _), _)| at)
-                .any(|at| at != later && (at == earlier || reach(&all, at).get(earlier) == Some(&true)))
+            let asks = draft
+                .nodes
+                .iter()
+                .enumerate()
+                .zip(&back)
+                .filter(|((_, node), back)| **back && node.flow.is_ask());
+            asks.map(|((at, _), _)| at).any(|at| {
+                let is_before = || {
+                    let entry = draft.entry;
+                    entry.is_some_and(|entry| answers_lead(draft, entry, (at, Some(later))))
+                        && answers_lead(draft, at, (earlier, None))
+                };
+                at != later && (at == earlier || is_before())
+            })
         };
         let stuck = draft.nodes.iter().enumerate().find(|(earlier, asked)| {
             *earlier != later
@@ -59,6 +69,22 @@ fn is_believed(flow: Flow) -> bool {
     matches!(flow, Flow::Ask { confirms: false, checked: false, .. })
 }
 
+/// Whether answers lead from one node to another, if need be with a third not asked on the way.
+fn answers_lead(draft: &Draft, from: usize, (to, without): (usize, Option<usize>)) -> bool {
+    let mut reached = vec![false; draft.nodes.len()];
+    let mut open = vec![from];
+    while let Some(at) = open.pop() {
+        if at == to {
+            return true;
+        }
+        let (Some(node), Some(seen)) = (draft.nodes.get(at), reached.get_mut(at)) else { continue };
+        if Some(at) != without && !std::mem::replace(seen, true) {
+            open.extend(node.edges.iter().filter(|edge| edge.outcome.name != CORRECT).map(|edge| edge.to));
+        }
+    }
+    false
+}
+
 /// Whether an answer leads to that node with nothing else asked and nothing acted upon.
 fn comes_next(draft: &Draft, asked: &DraftNode, later: usize) -> bool {
     let answered = asked.edges.iter().filter(|edge| edge.outcome.name == "answered");
@@ -72,9 +98,13 @@ fn comes_next(draft: &Draft, asked: &DraftNode, later: usize) -> bool {
         if std::mem::replace(seen, true) || acts(node.flow) {
             continue;
         }
-        let proves = |flow: Flow| matches!(flow, Flow::Handler(_));
-        let edges = node.edges.iter().filter(|edge| edge.outcome.grants.is_none() || !proves(node.flow));
-        open.extend(edges.map(|edge| edge.to));
+        let leads_on = |edge: &&DraftEdge| match node.flow {
+            Flow::Handler(_) => edge.outcome.grants.is_none(),
+            // A call that cannot be made asks nobody.
+            Flow::Http(_) => edge.outcome.name == "failed",
+            _ => true,
+        };
+        open.extend(node.edges.iter().filter(leads_on).map(|edge| edge.to));
     }
     false
 }
@@ -83,7 +113,7 @@ fn comes_next(draft: &Draft, asked: &DraftNode, later: usize) -> bool {
 fn acts(flow: Flow) -> bool {
     match flow {
         Flow::Tool(tool) => tool.refuses,
-        Flow::Agent(_) | Flow::Agents | Flow::Resume => true,
-        flow => flow.pauses(),
+        Flow::Agent(_) | Flow::Agents | Flow::Resume | Flow::Ask { .. } => true,
+        _ => false,
     }
 }

@@ -4,6 +4,9 @@
 //! there, and are asked of every draft. Those that object to the absence of a path (never reached, no end, no way to
 //! cancel) are asked of whole drafts only: of a draft with an edge missing they would blame nodes that are right.
 //!
+//! Which edges an agent node needs is only known once all graphs are: `returns` tells, before the others, and a graph that
+//! lacks one is whole no more.
+//!
 //! Adding a proof: a function here or in a file beside this one that takes the drafts and adds to the report, a call in
 //! [`check`], a broken graph in `tests`.
 

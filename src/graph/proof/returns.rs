@@ -1,8 +1,9 @@
 //! An agent node has an edge for each way in which its graph comes back to it, and for no other.
 //!
-//! A graph comes back *asked* where it waits, or one inside it does, and *done* where it ends. What waits is gone on with at
-//! the root's resume node; so to a node of the root an agent comes back done only if it may end in the turn that enters it. What
-//! `agents` and resume nodes stand for is whatever agents there are: they have both edges always.
+//! A graph comes back *asked* where it waits, or one inside it does, and *done* where it ends with nothing in it that waits.
+//! What waits is gone on with at the root's resume node; so to a node of the root an agent comes back done only if it may end
+//! in the turn that enters it. What `agents` and resume nodes stand for is whatever agents there are: they have both edges
+//! always.
 
 use petgraph::algo::toposort;
 use petgraph::graph::NodeIndex;
@@ -43,7 +44,7 @@ pub(in super::super) fn check(drafts: &mut [Draft], root: Option<usize>, report:
             let done = if Some(at) == root { found.at_once } else { found.done };
             for (outcome, is_possible) in [("asked", found.asked), ("done", done)] {
                 let edge = edge(node, outcome);
-                if is_possible && edge.is_none() {
+                if is_possible && !node.named.iter().any(|named| named == outcome) {
                     let what = format!("node `{}` has no edge for its outcome `{outcome}`", node.name.text);
                     report.add(node.name.at, what);
                     missing.push(at);
@@ -85,35 +86,33 @@ fn returns(draft: &Draft, of: impl Fn(usize) -> Returns) -> Returns {
         Flow::Agent(callee) => of(callee).asked,
         flow => flow.pauses(),
     };
-    Returns {
-        asked: draft.nodes.iter().any(asks),
-        at_once: ends(draft, |node| match node.flow {
-            Flow::Agent(callee) => of(callee).at_once,
-            flow => !flow.pauses(),
-        }),
-        done: ends(draft, |node| match node.flow {
-            Flow::Agent(callee) => of(callee).done,
-            _ => true,
-        }),
-    }
+    let may_end =
+        |later: bool| ends(draft, later, |callee| if later { of(callee).done } else { of(callee).at_once });
+    Returns { asked: draft.nodes.iter().any(asks), at_once: may_end(false), done: may_end(true) }
 }
 
-/// Whether a path leads from the entry to an end through nodes that `leads_on` lets through. A graph that goes on because one
-/// inside it asks comes back asked, wherever it ends.
-fn ends(draft: &Draft, leads_on: impl Fn(&DraftNode) -> bool) -> bool {
-    let mut reached = vec![false; draft.nodes.len()];
-    let mut open: Vec<usize> = draft.entry.into_iter().collect();
-    while let Some(at) = open.pop() {
-        let (Some(node), Some(seen)) = (draft.nodes.get(at), reached.get_mut(at)) else { continue };
-        if std::mem::replace(seen, true) {
-            continue;
-        }
-        if node.flow.is_end() {
+/// Whether a path leads from the entry to an end; to one in a later turn, if `later`, through what waits for an answer. A graph
+/// that goes on because one inside it asks has itself asked, until it asks something that is answered.
+fn ends(draft: &Draft, later: bool, done: impl Fn(usize) -> bool) -> bool {
+    let mut reached = std::collections::BTreeSet::new();
+    let mut open: Vec<(usize, bool)> = draft.entry.map(|entry| (entry, false)).into_iter().collect();
+    while let Some((at, waits)) = open.pop() {
+        let Some(node) = draft.nodes.get(at).filter(|_| reached.insert((at, waits))) else { continue };
+        if node.flow.is_end() && !waits {
             return true;
         }
-        let is_agent = matches!(node.flow, Flow::Agent(_));
-        let edges = node.edges.iter().filter(|edge| !is_agent || edge.outcome.name == "done");
-        open.extend(edges.filter(|_| leads_on(node)).map(|edge| edge.to));
+        let next = node.edges.iter().filter_map(|edge| {
+            let waits = match (node.flow, edge.outcome.name) {
+                (Flow::Agent(_), "asked") => true,
+                (Flow::Agent(callee), _) => return done(callee).then_some((edge.to, waits)),
+                // A call that cannot be made has failed at once.
+                (Flow::Http(_), "failed") => waits && !later,
+                (flow, _) if flow.pauses() => return later.then_some((edge.to, false)),
+                _ => waits,
+            };
+            Some((edge.to, waits))
+        });
+        open.extend(next);
     }
     false
 }

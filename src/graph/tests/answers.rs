@@ -75,6 +75,18 @@ fn correct_leads_before_itself() {
     // To one that is only asked later is no way back either.
     let later = ask("later", "confirm", "yes = \"stop\", no = \"stop\"");
     assert_eq!(broken("route", &next("later", &later)), [format!("o.toml:19:27: {nowhere}")]);
+    // Not in a circle, either.
+    let circle = format!(
+        "{ROUTE}{}{}{}",
+        ask("a", "text", "answered = \"b\""),
+        ask("b", "text", "answered = \"c\", correct = \"c\""),
+        ask("c", "confirm", "yes = \"a\", no = \"stop\"")
+    );
+    let told = broken("route", &circle);
+    assert!(
+        matches!(&told[..], [one] if one.contains("`correct` of node `b` leads to no question before it")),
+        "{told:?}"
+    );
     // A question before the one that was wrong is.
     let three = format!(
         "{ROUTE}{}{}{}",

@@ -52,6 +52,26 @@ fn inside_another_graph_what_waited_is_done_later() {
     );
 }
 
+/// A call that cannot be made has failed before anybody was asked.
+#[test]
+fn a_call_may_end_at_once() {
+    let calls = "[node.ask]\nhandler = \"fork\"\non = { left = \"here\", right = \"here\" }\n[node.here]\n\
+                 http = { method = \"GET\", url = \"{{ orders_url }}/{{ who }}\", into = { who = \"/who\" } }\nreply = \"a.ask\"\n\
+                 action = \"answered\"\non = { ok = \"there\", not_found = \"there\", refused = \"there\", failed = \"there\" }\n\
+                 [node.there]\nsay = \"a.bye\"\naction = \"answered\"\n";
+    let told = problems(&[("o.toml", &root("asked = \"stop\"")), ("s.toml", &graph("sub", "ask", calls))]);
+    assert_eq!(told, ["o.toml:7:7: node `sub` has no edge for its outcome `done`"]);
+}
+
+/// An edge that leads to nowhere is one mistake, and not a missing edge as well.
+#[test]
+fn an_edge_that_is_wrong_is_not_missing() {
+    assert_eq!(
+        problems(&[("o.toml", &root("done = \"nowhere\"")), ("s.toml", &graph("sub", "here", ENDS))]),
+        ["o.toml:9:15: unknown node `nowhere`"]
+    );
+}
+
 /// A graph that cannot be read whole comes back nobody knows how, and no edge of its callers is blamed.
 #[test]
 fn what_is_wrong_in_an_agent_blames_no_caller() {

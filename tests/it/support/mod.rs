@@ -4,6 +4,7 @@ pub(crate) mod app;
 pub(crate) mod db;
 pub(crate) mod fake_model;
 pub(crate) mod fake_twilio;
+pub(crate) mod graphs;
 pub(crate) mod log;
 pub(crate) mod rows;
 pub(crate) mod samples;
