@@ -114,26 +114,32 @@ impl Cascade<'_> {
         route.map_or_else(|| self.message.common(), |route| of_route(&self.message, route))
     }
 
-    /// What an earlier answer is taken back for, where the question that waits has a way back. What asks for an act, or gives
-    /// a value, is heard as that.
+    /// What an earlier answer is taken back for, where the question that waits has a way back. What says more than that is
+    /// heard as what it says, unless a name is asked for, for which a whole sentence could be taken.
     fn taken_back(&self) -> Option<Entities> {
         let (words, slot) = (self.message.words, self.input.awaiting.filter(|_| self.input.corrects)?);
-        if matches!(slot, Slot::Text | Slot::Confirm) {
-            return taken_back::takes_back(words).then(Entities::default);
+        let is_bare = taken_back::calls_wrong(words);
+        match slot {
+            // "No onions" is an answer to a question for anything.
+            Slot::Text if self.input.pattern.is_none() => is_bare.then(Entities::default),
+            Slot::Text | Slot::Confirm => taken_back::takes_back(words).then(Entities::default),
+            // A number is taken back by words about numbers, and a code is checked.
+            Slot::Phone | Slot::Otp => None,
+            Slot::Name | Slot::NewPhone | Slot::Email | Slot::Field => {
+                let heard = self.of_active();
+                let is_other = heard.field.is_some() && heard.field.as_deref() != field_of(Some(slot));
+                let puts_in_place = is_other && heard.value.is_none() && taken_back::puts_in_place(words);
+                let is_sentence = slot == Slot::Name && taken_back::begins_wrong(words);
+                let is_look = heard.action.is_some();
+                (is_bare || is_sentence || (puts_in_place && !is_look)).then_some(heard)
+            }
+            Slot::DeviceName => {
+                let heard = Entities { action: None, ..self.of_active() };
+                let means_other = taken_back::means(words) && heard.device_name.is_some();
+                (is_bare || taken_back::begins_wrong(words) || means_other).then_some(heard)
+            }
+            Slot::Device | Slot::MigrationType => is_bare.then(Entities::default),
         }
-        // A number is taken back by words about numbers, and a code is checked.
-        if matches!(slot, Slot::Phone | Slot::Otp) {
-            return None;
-        }
-        let heard = self.of_active();
-        let is_device = heard.device_name.is_some() || heard.session_ref.is_some();
-        let is_field = heard.field.is_some() && heard.field.as_deref() != field_of(Some(slot));
-        let is_other =
-            if slot == Slot::DeviceName { is_device } else { field_of(Some(slot)).is_some() && is_field };
-        // A device that is named answers the question for one.
-        let is_more = heard.action.is_some() || heard.value.is_some() || (slot == Slot::Device && is_device);
-        let is_wrong = taken_back::calls_wrong(words) || (is_other && taken_back::puts_in_place(words));
-        (is_wrong && !is_more).then_some(heard)
     }
 
     fn awaited(&self) -> Option<Understanding> {
@@ -324,7 +330,6 @@ impl Cascade<'_> {
     }
 }
 
-/// The route that asks for a slot.
 /// The field that a question of the identity manager asks for; none of them yet where it asks which.
 fn field_of(slot: Option<Slot>) -> Option<&'static str> {
     match slot? {
@@ -336,6 +341,7 @@ fn field_of(slot: Option<Slot>) -> Option<&'static str> {
     }
 }
 
+/// The route that asks for a slot.
 fn home(slot: Slot) -> Route {
     match slot {
         Slot::Phone | Slot::Otp | Slot::Name => Route::User(SubIntent::Authenticate),

@@ -3,7 +3,7 @@
 //! It does not know what the answer was, nor whether the question that waits has a way back. Adding a phrase: here, with its
 //! rows in `tests/control.rs` (numbers) or `tests/wanted.rs`.
 
-use super::text::Words;
+use super::text::{Words, is_all};
 
 /// Says that an earlier phone number was wrong, even when no other is given.
 pub(super) const WRONG_NUMBER: &[&str] = &[
@@ -42,6 +42,21 @@ pub(super) fn corrects(words: &Words, phone: bool) -> bool {
     wrong && words.len() <= 7 && !words.any("change|update|profile|account|code|cambiar|actualizar")
 }
 
+/// What says that the answer before was wrong, and by itself no more than that.
+const WRONG: &[&str] = &[
+    "no|nope|sorry|oops|wait|actually? no|sorry|wait? thats|its|that|it|this is|was? the|a|my? wrong|incorrect|mistake|mistaken one|device|thing|field|number|name|address|email|phone|answer?",
+    "no|nope|sorry|oops|wait|actually? no|sorry|wait? thats|its|that|it|this is|was? not right|correct|it|that|what i? meant|wanted|said|asked?",
+    "no|nope|sorry|oops|wait|actually? no|sorry|wait? that|it|this isnt|wasnt right|correct|it|that",
+    "no|nope|sorry|oops|wait|actually? the|a? wrong|incorrect one|device|thing|field|answer",
+    "no|nope|sorry|oops|wait|actually? no|sorry|wait? i|ive made|make a mistake|typo|error",
+    "no|nope|sorry|oops|wait? i got that|it wrong",
+    "no|nope|sorry|oops|wait? not what i meant|wanted|said|asked",
+    "no|ups|perdon|espera? perdon|espera? me he equivocado|confundido",
+    "no|ups|perdon|espera? perdon|espera? me equivoque|confundi",
+    "no|ups|perdon|espera? eso|esto|ese|esa? esta|es mal|incorrecto|equivocado|incorrecta|equivocada",
+    "no|ups|perdon|espera? eso|esto? no es eso|correcto|asi",
+];
+
 /// Whether a text takes back what was answered before, be it with something else in its place or without: "no, it's six",
 /// "that's wrong". A plain refusal is none.
 pub(super) fn takes_back(words: &Words) -> bool {
@@ -51,17 +66,17 @@ pub(super) fn takes_back(words: &Words) -> bool {
          okay|hagas|nada|ahora|luego|necesito|cancela|cancelar|dejalo|deja|olvidalo|tampoco|nope|nah|bien",
     );
     let is_short = (2..=MOST_TAKEN_BACK).contains(&words.len());
-    is_wrong(words) || (is_short && !refuses && (words.start("no") || instead || means(words)))
+    calls_wrong(words) || (is_short && !refuses && (words.start("no") || instead || means(words)))
 }
 
-/// Whether a text says little more than that what was answered before is wrong.
+/// Whether a text says that what was answered before is wrong, and no more than that.
 pub(super) fn calls_wrong(words: &Words) -> bool {
-    let is_not = words.contain("thats|its|it|that|is|was not right|correct|it")
-        || words.contain("isnt|wasnt right|correct|it")
-        || words.contain("not what i meant|wanted|said|asked")
-        || words.contain("no es eso|correcto|asi");
-    let is_other = words.contain("wrong one|device|thing|field");
-    words.len() <= MOST_TAKEN_BACK && (is_wrong(words) || is_not || is_other)
+    WRONG.iter().any(|pattern| is_all(pattern, words.as_slice()))
+}
+
+/// Whether a text begins by saying that: what comes after it is no name.
+pub(super) fn begins_wrong(words: &Words) -> bool {
+    WRONG.iter().any(|pattern| words.start(pattern))
 }
 
 /// Whether a short text puts something in the place of what was answered: "I meant my e-mail", "no, the e-mail".
@@ -70,15 +85,7 @@ pub(super) fn puts_in_place(words: &Words) -> bool {
     words.len() <= MOST_TAKEN_BACK && (begins || means(words))
 }
 
-fn is_wrong(words: &Words) -> bool {
-    words.contain("thats|its|it|is|was wrong|incorrect|mistake|mistaken")
-        || words.contain("i made a mistake|typo|error")
-        || words.contain("i got that|it wrong")
-        || words.contain("me he equivocado|confundido")
-        || words.contain("me equivoque|confundi")
-        || words.contain("esta|es mal|incorrecto|equivocado")
-}
-
-fn means(words: &Words) -> bool {
+/// Whether a text says what was meant.
+pub(super) fn means(words: &Words) -> bool {
     words.contain("i meant|mean") || words.contain("quise|queria decir")
 }

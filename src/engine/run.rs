@@ -230,7 +230,8 @@ impl<'g> Run<'g> {
 
     /// Enters a graph that knows nothing yet, unless it is called by one that does.
     fn begin(&mut self, graph: &'g Graph, turn: &mut Turn) {
-        if self.stack.len() == 1 {
+        // What waits already keeps what it knows, and its call.
+        if self.stack.len() == 1 && !self.paused {
             turn.state.work.fields.clear();
             turn.call_off();
         }

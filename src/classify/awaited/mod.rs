@@ -9,6 +9,7 @@ mod number;
 mod text;
 
 use super::entities::{self, Message};
+use super::text::Words;
 use crate::graph::Pattern;
 use crate::model::{Control, Entities, LONGEST_NAME, Region, SessionAction, Slot, is_at};
 pub(super) use number::outside_phone;
@@ -91,7 +92,10 @@ fn email(message: &Message<'_>) -> Option<Verdict> {
         Err(reason) => {
             let short = text.split_whitespace().take(LONGEST_REFERENCE + 1).count() <= LONGEST_REFERENCE;
             let tried = text.contains(is_at) && (short || reason == entities::SEVERAL);
-            let is_number = message.phone.is_some() && number::is_lead_in(&outside_phone(message));
+            // "My number is …" is about another field.
+            let is_number = message.phone.is_some()
+                && number::is_lead_in(&outside_phone(message))
+                && !message.words.any("phone|number|mobile|cell|telefono|numero|movil|celular");
             match (tried, is_number) {
                 (true, _) => Some(Verdict::Rejected(reason)),
                 (false, true) => Some(Verdict::Rejected("not_an_address")),
@@ -116,7 +120,7 @@ fn device(message: &Message<'_>, other: impl Fn() -> bool) -> Option<Verdict> {
     let text = message.text.trim();
     let fits = (1..=LONGEST_REFERENCE).contains(&message.words.len()) && text.chars().count() <= LONGEST_NAME;
     let asks = text.contains(['?', '¿', '؟']) || text.chars().any(char::is_control);
-    if !fits || asks || message.words.any("dont|not|never") || other() {
+    if !fits || asks || forbids(message.words) || other() {
         return None;
     }
     let keep_current = entities::keeps_current(message.words).then_some(true);
@@ -129,6 +133,14 @@ fn device(message: &Message<'_>, other: impl Fn() -> bool) -> Option<Verdict> {
         entities::pointed(message, &mut found, true);
     }
     Some(answer(found))
+}
+
+/// Whether a text says what is not to be done: nothing in it is a device to be signed out.
+fn forbids(words: &Words) -> bool {
+    let denied = "dont|not|never|keep|leave|wont|cant|cannot|deja|dejes|manten|nunca|tampoco";
+    let is_number = words.as_slice().get(1).is_some_and(|word| word.chars().all(|c| c.is_ascii_digit()));
+    let corrects = words.start("no|nope the|my|el|la|mi|sorry|i|it|its|number") || is_number;
+    words.any(denied) || (words.any("no") && !corrects)
 }
 
 fn migration_type(message: &Message<'_>) -> Option<Verdict> {

@@ -134,18 +134,22 @@ fn field(words: &Words) -> Option<&'static str> {
         let from = at.saturating_sub(4);
         let before = all.get(from..at).unwrap_or_default();
         // A negation reaches as far as the next request: "don't change my email, change my phone".
-        let clause = before
-            .iter()
-            .rposition(|w| matches!(w.as_str(), "but" | "only" | "just" | "instead" | "sino" | "solo"));
+        let denies = |w: &String| matches!(w.as_str(), "dont" | "not" | "never" | "no" | "leave" | "keep");
+        let bounds = |n: &usize| match before.get(*n).map_or("", String::as_str) {
+            "but" | "only" | "just" | "instead" | "sino" | "solo" => true,
+            // "Not my e-mail, I meant my phone", and not "I don't mean my e-mail".
+            "meant" | "mean" | "decir" => {
+                !before.get(n.saturating_sub(2)..*n).unwrap_or_default().iter().any(denies)
+            }
+            _ => false,
+        };
+        let clause = (0..before.len()).rev().find(bounds);
         let from = from + clause.map_or(0, |n| n + 1);
         let clause = all.get(from..at).unwrap_or_default();
-        let denied = clause
-            .iter()
-            .rposition(|w| matches!(w.as_str(), "dont" | "not" | "never" | "no" | "leave" | "keep"))
-            .filter(|n| from + n > 0 || !corrects(words));
+        let denial = clause.iter().rposition(denies).filter(|n| from + n > 0 || !corrects(words));
         let verbs =
             |from: usize| clause.get(from..).unwrap_or_default().iter().filter(|w| is_change(w)).count();
-        (denied.is_none_or(|n| verbs(n) > 1)).then_some((at, *field))
+        (denial.is_none_or(|n| verbs(n) > 1)).then_some((at, *field))
     })?;
     Some(field)
 }

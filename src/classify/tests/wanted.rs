@@ -122,23 +122,25 @@ fn what_was_chosen_before_is_taken_back_by_calling_it_wrong() {
     }
 }
 
+/// A message at a question that has a way back.
+fn asked(text: &str, (awaiting, route): (Slot, SubIntent)) -> Understanding {
+    let active = Some(Route::User(route));
+    CLASSIFIER.understand(&Input {
+        text,
+        awaiting: Some(awaiting),
+        corrects: true,
+        active,
+        ..Input::default()
+    })
+}
+
 /// What says more than that something is wrong is heard as what it says, and no session is ended by what forbids it.
 #[test]
 fn what_asks_for_something_or_gives_a_value_takes_nothing_back() {
-    let heard = |text, (awaiting, route)| {
-        let active = Some(Route::User(route));
-        CLASSIFIER.understand(&Input {
-            text,
-            awaiting: Some(awaiting),
-            corrects: true,
-            active,
-            ..Input::default()
-        })
-    };
     let (name, email) = ((Slot::Name, SubIntent::UpdateIdentity), (Slot::Email, SubIntent::UpdateIdentity));
     let (phone, device) =
         ((Slot::NewPhone, SubIntent::UpdateIdentity), (Slot::Device, SubIntent::ManageSessions));
-    for (text, asked) in [
+    for (text, at) in [
         ("no, I meant Grace", name),
         ("I meant Grace", name),
         ("I meant ana@localhost", email),
@@ -147,27 +149,55 @@ fn what_asks_for_something_or_gives_a_value_takes_nothing_back() {
         ("something is wrong, log me out of all devices", phone),
         ("something is wrong, log me out of all devices", device),
     ] {
-        assert_ne!(heard(text, asked).control, Some(Control::Correct), "{text}");
+        assert_ne!(asked(text, at).control, Some(Control::Correct), "{text}");
     }
-    assert_eq!(heard("no, I meant Grace", name).entities.value.as_deref(), Some("Grace"));
-    assert_eq!(heard("the laptop", device).entities.device_name.as_deref(), Some("laptop"));
+    let device_name = (Slot::DeviceName, SubIntent::ManageSessions);
+    for (text, at) in [
+        ("that's wrong, my name is Grace", name),
+        ("that's the wrong one, rename the laptop", device_name),
+        ("that's wrong, log me out", device_name),
+    ] {
+        let heard = asked(text, at);
+        assert_eq!((heard.control, heard.answers), (Some(Control::Correct), false), "{text}");
+        assert_eq!(heard.entities.action, None, "{text}");
+    }
+    assert_eq!(asked("that's wrong, my name is Grace", name).entities.value.as_deref(), Some("Grace"));
+    assert_eq!(asked("No. 2", device_name).control, None);
+    assert_ne!(asked("something is wrong, log me out", phone).control, Some(Control::Correct));
+    assert_ne!(
+        asked("my phone number is +1 415 555 2671", email).rejected.map(|r| r.slot),
+        Some(Slot::Email)
+    );
+    let field = |text| asked(text, email).entities.field;
+    assert_eq!(field("not email, I meant phone").as_deref(), Some("phone"));
+    assert_eq!(asked("no, I meant Grace", name).entities.value.as_deref(), Some("Grace"));
+    assert_eq!(asked("the laptop", device).entities.device_name.as_deref(), Some("laptop"));
+    assert_eq!(
+        asked("+1 415 555 2671", email).rejected,
+        Some(Rejected { slot: Slot::Email, reason: "not_an_address" })
+    );
+    let phone = asked("I don't mean my email, I mean my phone", (Slot::Field, SubIntent::UpdateIdentity));
+    assert_ne!(phone.entities.field.as_deref(), Some("email"));
+}
+
+#[test]
+fn what_forbids_an_act_names_no_device_to_sign_out() {
     for text in [
         "that's wrong, don't end this session",
         "that's wrong, I don't want to log out of this device",
         "I made a mistake, don't log out my laptop",
         "don't sign out the laptop",
+        "that's wrong, keep this one",
+        "keep this one",
+        "no cierres la sesión actual",
+        "no quiero desconectar el portátil",
+        "not this one, the other",
     ] {
-        let heard = heard(text, device);
+        let heard = asked(text, (Slot::Device, SubIntent::ManageSessions));
         assert!(!heard.answers, "{text}: {heard:?}");
         let is_act = heard.control == Some(Control::Correct) || heard.entities.action.is_some();
         assert!(!is_act || heard.entities.device_name.is_none(), "{text}: {heard:?}");
     }
-    assert_eq!(
-        heard("+1 415 555 2671", email).rejected,
-        Some(Rejected { slot: Slot::Email, reason: "not_an_address" })
-    );
-    let phone = heard("I don't mean my email, I mean my phone", (Slot::Field, SubIntent::UpdateIdentity));
-    assert_ne!(phone.entities.field.as_deref(), Some("email"));
 }
 
 #[test]
@@ -198,6 +228,16 @@ fn what_was_answered_before_is_taken_back_where_the_question_lets_it() {
             assert_ne!(heard(text, (slot, false)), Some(Control::Correct), "{text}");
         }
     }
+    // A question for anything is answered by anything.
+    let any = |text| {
+        let active = Some(Route::Agent("booking".to_owned()));
+        let awaiting = Some(Slot::Text);
+        CLASSIFIER.understand(&Input { text, awaiting, corrects: true, active, ..Input::default() }).control
+    };
+    for text in ["no onions", "No. 5 Main Street", "the left screen is wrong"] {
+        assert_ne!(any(text), Some(Control::Correct), "{text}");
+    }
+    assert_eq!(any("that's wrong"), Some(Control::Correct));
     for text in [
         "no",
         "no thanks",

@@ -79,7 +79,10 @@ fn answers_lead(draft: &Draft, from: usize, (to, without): (usize, Option<usize>
         }
         let (Some(node), Some(seen)) = (draft.nodes.get(at), reached.get_mut(at)) else { continue };
         if Some(at) != without && !std::mem::replace(seen, true) {
-            open.extend(node.edges.iter().filter(|edge| edge.outcome.name != CORRECT).map(|edge| edge.to));
+            let is_answer = |edge: &&DraftEdge| {
+                !node.flow.is_ask() || ["answered", "yes", "no"].contains(&edge.outcome.name)
+            };
+            open.extend(node.edges.iter().filter(is_answer).map(|edge| edge.to));
         }
     }
     false
