@@ -89,23 +89,30 @@ impl Cascade<'_> {
         let found = found.filter(|found| match found {
             Control::Email => self.may_be_by_email(),
             Control::Yes | Control::No => !self.may_be_text(),
+            // "Una persona" answers "how many?"; who asks for one says more.
+            Control::Human => !(self.fits_text() && self.message.words.len() <= 2),
             _ => true,
         });
         if let Some(found) = found {
             return Some(self.moved(found, Entities::default()));
         }
-        if self.input.awaiting == Some(Slot::Text) && awaited::fits(self.input.text, self.input.pattern) {
+        if self.fits_text() {
             return None;
         }
         // While a code is awaited a number may stand beside a code; the slot's rule weighs the two.
         let corrects = taken_back::corrects(&outside_phone(&self.message), self.message.phone.is_some());
         if corrects && (self.input.awaiting != Some(Slot::Otp) || self.message.phone.is_none()) {
             let is_of_identity = self.input.active == Some(Route::User(SubIntent::UpdateIdentity))
-                && field_of(self.input.awaiting).is_some();
+                && self.input.awaiting != Some(Slot::Otp);
             let found = if is_of_identity { self.of_active() } else { self.message.common() };
             return Some(self.moved(Control::Correct, Entities { otp_code: None, ..found }));
         }
         self.taken_back().map(|entities| self.moved(Control::Correct, entities))
+    }
+
+    /// Whether the message is what a question for a text looks for.
+    fn fits_text(&self) -> bool {
+        self.input.awaiting == Some(Slot::Text) && awaited::fits(self.input.text, self.input.pattern)
     }
 
     /// What the agent that asks reads out of the message.
@@ -127,7 +134,7 @@ impl Cascade<'_> {
             Slot::Phone | Slot::Otp => None,
             Slot::Name | Slot::NewPhone | Slot::Email | Slot::Field => {
                 let heard = self.of_active();
-                let is_other = heard.field.is_some() && heard.field.as_deref() != field_of(Some(slot));
+                let is_other = heard.field.is_some() && heard.field.as_deref() != field_of(slot);
                 let puts_in_place = is_other && heard.value.is_none() && taken_back::puts_in_place(words);
                 let is_sentence = slot == Slot::Name && taken_back::begins_wrong(words);
                 let is_look = heard.action.is_some();
@@ -330,13 +337,12 @@ impl Cascade<'_> {
     }
 }
 
-/// The field that a question of the identity manager asks for; none of them yet where it asks which.
-fn field_of(slot: Option<Slot>) -> Option<&'static str> {
-    match slot? {
+/// The field that a question of the identity manager asks for, once it is known which.
+fn field_of(slot: Slot) -> Option<&'static str> {
+    match slot {
         Slot::NewPhone => Some("phone"),
         Slot::Email => Some("email"),
         Slot::Name => Some("name"),
-        Slot::Field => Some(""),
         _ => None,
     }
 }

@@ -36,10 +36,12 @@ const MOST_TAKEN_BACK: usize = 7;
 pub(super) fn corrects(words: &Words, phone: bool) -> bool {
     let wrong = WRONG_NUMBER.iter().any(|p| words.contain(p));
     if phone {
-        return wrong || CORRECTION.iter().any(|p| words.start(p)) || words.contain("i meant|mean");
+        return wrong || CORRECTION.iter().any(|p| words.start(p)) || means(words);
     }
     // A long text about a wrong number is a request to change it, not a correction of the last answer.
-    wrong && words.len() <= 7 && !words.any("change|update|profile|account|code|cambiar|actualizar")
+    wrong
+        && words.len() <= MOST_TAKEN_BACK
+        && !words.any("change|update|profile|account|code|cambiar|actualizar")
 }
 
 /// What says that the answer before was wrong, and by itself no more than that.

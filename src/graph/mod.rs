@@ -10,17 +10,17 @@
 //! its own. A file may hold `[[intent.example]]`s, or utterances beside it: what people say to come to its graph. A
 //! graph that has some is *routed*: it counts as entered by the root's `agents` node.
 //!
-//! [`load`] reads the texts, looks up every name in the [`Catalog`], and proves: every outcome has one edge, every node
-//! and graph is reached, every cycle passes an ask, every node comes to an end or an ask, graphs don't call each other
-//! in a circle, an agent node has an edge for each way its graph comes back and for no other (`proof/returns.rs`), every ask
-//! and call can be left by cancel, and by beginning again and what is out of scope where the root knows these
-//! (`proof/cancel.rs`), an answer that is
-//! believed can be taken back at the next question (`proof/correct.rs`), answers come to an end of their graph and
-//! counted tries are not counted anew for ever (`proof/live.rs`), no handler runs in a turn that an outside agent's answer or silence
-//! began, in its graph or in one that waits for it, no case of a `goto` hides another, every text is told what its
-//! graph knows, and **the gate**: every path to a handler that needs a level of assurance passes an outcome that grants
-//! it, across calls and resumed frames. It reports all problems at once, each with its place. What a resume node means
-//! for the gate, and why it raises no false alarm, is told in `proof/gate.rs`.
+//! [`load`] reads the texts, looks up every name in the [`Catalog`], and proves: every outcome has one edge, every
+//! node and graph is reached, every cycle passes an ask, every node comes to an end or an ask, graphs don't call each
+//! other in a circle, an agent node has an edge for each way its graph comes back and for no other
+//! (`proof/returns.rs`), every ask and call can be left by cancel, and by beginning again and what is out of scope
+//! where the root knows these (`proof/cancel.rs`), an answer that is believed can be taken back at the next question
+//! (`proof/correct.rs`), answers come to an end of their graph and counted tries are not counted anew for ever
+//! (`proof/live.rs`), no handler runs in a turn that an outside agent's answer or silence began, in its graph or in
+//! one that waits for it, no case of a `goto` hides another, every text is told what its graph knows, and **the
+//! gate**: every path to a handler that needs a level of assurance passes an outcome that grants it, across calls and
+//! resumed frames. It reports all problems at once, each with its place. What a resume node means for the gate, and
+//! why it raises no false alarm, is told in `proof/gate.rs`.
 //!
 //! A waiting conversation is kept with the version of its graph. Under a later one it goes on only where `[stored]` of
 //! that graph says so, node by node: at a node of it, from its beginning, or *pinned* in the former version, whose file

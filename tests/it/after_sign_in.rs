@@ -43,6 +43,11 @@ async fn asks_for_points(app: &TestApp) -> (Person, Value) {
     (laptop, code)
 }
 
+/// Waits until the shop is asked. A look at the store is a look that takes time.
+async fn is_asked(app: &TestApp, agents: &Agents) {
+    until(async || app.app().store().ping().await.is_ok() && agents.calls() == 1).await;
+}
+
 /// The sign-in is in the answer, and in its repeat, with the tokens.
 async fn stands(app: &TestApp, (laptop, signs_in): (&mut Person, Value), told: &Reply) {
     let context = &told.data()["response"]["context"];
@@ -62,7 +67,7 @@ async fn the_answer_of_an_outside_agent_joins_the_sign_in_and_keeps_its_session(
     let (mut laptop, signs_in) = asks_for_points(&app).await;
     let let_go = agents.hold();
     let late = async {
-        until(async || app.app().store().ping().await.is_ok() && agents.calls() == 1).await;
+        is_asked(&app, &agents).await;
         // The sign-in has been committed, and with it what is said while the shop looks.
         let waits = format!("{WELCOME} I'm looking up your points…");
         assert_eq!(app.count(&format!("messages WHERE content = '{}'", waits.replace('\'', "''"))).await, 1);
@@ -82,7 +87,7 @@ async fn an_answer_that_comes_after_the_sign_in_was_told_changes_nothing_of_it(d
     let (mut laptop, signs_in) = asks_for_points(&app).await;
     let let_go = agents.hold();
     let patience = async {
-        until(async || app.app().store().ping().await.is_ok() && agents.calls() == 1).await;
+        is_asked(&app, &agents).await;
         app.advance(2);
     };
     let (told, ()) = tokio::join!(app.turn(&laptop, signs_in.clone()), patience);

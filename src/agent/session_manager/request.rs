@@ -71,7 +71,7 @@ impl Handler for TakeSessionRequest {
             .filter(|_| turn.heard.answers || turn.heard.rejected.is_some());
         let before = turn.state.work.sessions.take().unwrap_or_default();
         let task = match waits {
-            _ if is_taken_back(turn) || is_no_answer(turn) => SessionTask { target: None, ..before },
+            _ if is_taken_back(turn) || names_none(turn) => SessionTask { target: None, ..before },
             Some(Slot::Device | Slot::DeviceName) => before,
             _ => SessionTask {
                 action: turn.heard.entities.action,
@@ -94,8 +94,8 @@ fn is_taken_back(turn: &Turn) -> bool {
     turn.heard.control == Some(Control::Correct)
 }
 
-/// Whether what was said at the question for a device names none to do something with: "not this one".
-fn is_no_answer(turn: &Turn) -> bool {
+/// Whether what was said at the question for a device names none to do something with: "not this one", "that's wrong".
+fn names_none(turn: &Turn) -> bool {
     let waits = turn.waiting.as_ref().is_some_and(|waiting| waiting.slot == Slot::Device);
     waits && !turn.heard.answers && turn.heard.rejected.is_none() && turn.heard.entities.action.is_none()
 }
@@ -104,8 +104,7 @@ async fn revoke(turn: &mut Turn, who: &SignedIn, task: SessionTask) -> Result<Se
     use SessionRequestOutcome as To;
     let listed = sessions(turn, who).await?;
     let list: Vec<Entry> = listed.sessions.iter().map(of_session).collect();
-    if is_taken_back(turn) || is_no_answer(turn) {
-        // It ends no session.
+    if names_none(turn) {
         return ask(turn, task, (&list, To::Which));
     }
     let heard = &turn.heard.entities;
@@ -158,7 +157,7 @@ async fn rename(
         task.target = None;
         return ask(turn, task, (&list, To::DeviceUnknown));
     }
-    if is_no_answer(turn) && !is_taken_back(turn) {
+    if names_none(turn) {
         return ask(turn, task, (&list, To::Which));
     }
     if task.target.is_none() {

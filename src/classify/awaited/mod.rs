@@ -96,11 +96,8 @@ fn email(message: &Message<'_>) -> Option<Verdict> {
             let is_number = message.phone.is_some()
                 && number::is_lead_in(&outside_phone(message))
                 && !message.words.any("phone|number|mobile|cell|telefono|numero|movil|celular");
-            match (tried, is_number) {
-                (true, _) => Some(Verdict::Rejected(reason)),
-                (false, true) => Some(Verdict::Rejected("not_an_address")),
-                (false, false) => None,
-            }
+            let reason = if tried { reason } else { "not_an_address" };
+            (tried || is_number).then_some(Verdict::Rejected(reason))
         }
     }
 }

@@ -201,6 +201,23 @@ fn what_forbids_an_act_names_no_device_to_sign_out() {
 }
 
 #[test]
+fn a_person_is_a_number_of_people_where_that_is_asked_for() {
+    let people = Pattern::parse("(?i)una persona|dos personas|one person", true).unwrap();
+    let heard = |text| {
+        let active = Some(Route::Agent("booking".to_owned()));
+        let (awaiting, pattern) = (Some(Slot::Text), Some(&people));
+        CLASSIFIER.understand(&Input { text, awaiting, pattern, active, ..Input::default() })
+    };
+    for text in ["una persona", "dos personas", "para una persona"] {
+        let heard = heard(text);
+        assert_eq!((heard.control, heard.answers), (None, true), "{text}");
+    }
+    for text in ["quiero hablar con una persona", "a person", "an agent please"] {
+        assert_eq!(heard(text).control, Some(Control::Human), "{text}");
+    }
+}
+
+#[test]
 fn what_was_answered_before_is_taken_back_where_the_question_lets_it() {
     let days = Pattern::parse("(?i)monday|tuesday|lunes|martes", true).unwrap();
     let heard = |text, (awaiting, corrects)| {
