@@ -12,22 +12,28 @@ use super::Shared;
 
 /// How long one request is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Most time before a request that was not answered is sent again.
+const PAUSE: Duration = Duration::from_secs(2);
 /// Between two looks for a message that has not come yet.
 const LOOK: Duration = Duration::from_millis(25);
 /// Looks for a message before another is asked for.
 const LOOKS: u32 = 60;
 /// Most messages one sign-in takes.
 const MOST_TURNS: u32 = 40;
+/// Most conversations in which somebody tries to sign in: each has lost all of its codes before the next.
+const MOST_TRIES: u32 = 3;
 
-/// A sign-in that came to its end.
+/// A sign-in that came to its end, or was given up when its conversation had no codes left.
 pub(crate) struct Journey {
     /// The number.
     pub(crate) phone: String,
     pub(crate) conversation: String,
-    pub(crate) session: String,
+    /// None where it was given up.
+    pub(crate) session: Option<String>,
     /// The answers, in their order.
     pub(crate) answers: Vec<String>,
-    pub(crate) is_registration: bool,
+    /// Whether a wrong code was tried.
+    pub(crate) has_guessed: bool,
 }
 
 pub(crate) struct Client {
@@ -44,7 +50,8 @@ struct Way {
     answers: Vec<String>,
     /// A wrong code comes first, to see that it is charged once.
     has_guessed: bool,
-    /// The messages that were there before the sign-in: among them one may have its reference, for two letters repeat.
+    /// The messages that were there before the code was asked for: among them one may have its reference, for two
+    /// letters repeat.
     earlier: Vec<Value>,
 }
 
@@ -62,16 +69,23 @@ impl Client {
                 break;
             }
             let phone = format!("+1415{}", 6_000_000 + self.number * 10_000 + person);
-            for is_registration in [true, false] {
-                let journey = self.sign_in(&phone).await;
-                assert_eq!(journey.is_registration, is_registration, "{:?}", journey.answers);
-                journeys.push(journey);
+            for action in ["registration_successful", "login_successful"] {
+                for tries in 1.. {
+                    let journey = self.sign_in(&phone, action).await;
+                    let has_arrived = journey.session.is_some();
+                    journeys.push(journey);
+                    if has_arrived {
+                        break;
+                    }
+                    assert!(tries < MOST_TRIES, "no code of {tries} conversations arrived");
+                }
             }
         }
         journeys
     }
 
-    async fn sign_in(&mut self, phone: &str) -> Journey {
+    /// A sign-in that is to end with `last`.
+    async fn sign_in(&mut self, phone: &str, last: &str) -> Journey {
         let device =
             self.until_answered(|http, url| http.post(format!("{url}/api/devices")).json(&json!({})));
         let device = text(&device.await, "/deviceToken");
@@ -82,8 +96,19 @@ impl Client {
         for _ in 0..MOST_TURNS {
             let answer = self.say(&mut way, &say).await;
             let action = text(&answer, "/response/action");
-            if let Some(session) = answer.get("session") {
-                return self.arrived(&way, (&answer, session), action == "registration_successful").await;
+            let session = answer.get("session");
+            if let Some(session) = session {
+                assert_eq!((action.as_str(), way.has_guessed), (last, true), "{:?}", way.answers);
+                self.holds(session).await;
+            }
+            if session.is_some() || has_no_codes_left(&answer) {
+                return Journey {
+                    phone: way.phone,
+                    conversation: text(&answer, "/conversationId"),
+                    session: session.map(|session| text(session, "/sessionId")),
+                    answers: way.answers,
+                    has_guessed: way.has_guessed,
+                };
             }
             say = self.next(&mut way, &action, &answer).await;
         }
@@ -119,17 +144,19 @@ impl Client {
 
     /// The newest code sent to the number under the reference last given; none where its message was lost with a
     /// process.
-    async fn code(&mut self, way: &Way) -> Option<String> {
+    async fn code(&mut self, way: &mut Way) -> Option<String> {
         let said = way.answers.iter().rev().find_map(|a| a.split_once("(reference "));
         let reference = said.map(|(_, rest)| rest[..2].to_owned()).unwrap();
+        let mut sent = Vec::new();
         for _ in 0..LOOKS {
-            let sent = self.messages_to(&way.phone).await;
+            sent = self.messages_to(&way.phone).await;
             let is_ours = |m: &&Value| m["reference"] == reference.as_str() && !way.earlier.contains(m);
             if let Some(found) = sent.iter().find(is_ours) {
                 return Some(text(found, "/code"));
             }
             tokio::time::sleep(LOOK).await;
         }
+        way.earlier = sent;
         None
     }
 
@@ -157,39 +184,34 @@ impl Client {
     }
 
     /// The session holds, and it is the person's.
-    async fn arrived(
-        &self,
-        way: &Way,
-        (answer, session): (&Value, &Value),
-        is_registration: bool,
-    ) -> Journey {
+    async fn holds(&self, session: &Value) {
         let token = text(session, "/token");
         let me = self.until_answered(|http, url| http.get(format!("{url}/api/me")).bearer_auth(&token)).await;
         assert_eq!(me["userId"], session["userId"]);
-        Journey {
-            phone: way.phone.clone(),
-            conversation: text(answer, "/conversationId"),
-            session: text(session, "/sessionId"),
-            answers: way.answers.clone(),
-            is_registration,
-        }
     }
 
     /// Sends a request until a living process answers it.
     async fn until_answered(&self, request: impl Fn(&reqwest::Client, &str) -> RequestBuilder) -> Value {
-        let mut place = self.shared.place.clone();
+        let mut alive = self.shared.alive.clone();
         loop {
-            let (number, url) = place.borrow_and_update().clone();
-            let sent = async { request(&self.http, &url).send().await?.json::<Value>().await.map(Some) };
-            // A process that died in the middle gives half an answer or none.
+            let number = *alive.borrow_and_update();
+            let sent =
+                async { request(&self.http, &self.shared.url).send().await?.json::<Value>().await.map(Some) };
+            // A process that died in the middle gives half an answer or none. One that was too slow lives on.
             let Ok(Some(answer)) = sent.await else {
-                place.wait_for(|(now, _)| *now > number).await.unwrap();
+                drop(tokio::time::timeout(PAUSE, alive.wait_for(|now| *now > number)).await);
                 continue;
             };
             assert_eq!(answer["success"], json!(true), "{} {answer}", StatusCode::OK);
             return answer["data"].clone();
         }
     }
+}
+
+/// Whether the conversation gets its next code a day later: it had all of its own.
+fn has_no_codes_left(answer: &Value) -> bool {
+    let is_limited = answer.pointer("/response/action") == Some(&json!("otp_send_limited"));
+    is_limited && answer.pointer("/response/data/retry_after").and_then(Value::as_u64) > Some(3_600)
 }
 
 fn text(value: &Value, pointer: &str) -> String {

@@ -1,7 +1,10 @@
 //! The real binary as a process, in a folder of its own.
 
+use std::net::TcpListener;
+use std::ops::Range;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -12,6 +15,9 @@ use super::db::TestDb;
 
 /// Longest time a start may take; a debug build on a busy machine trains its classifier for a second or two.
 const START: Duration = Duration::from_mins(1);
+
+/// Ports below those that Linux as it comes, macOS and Windows give to whoever asks for any.
+const LASTING_PORTS: Range<u32> = 20_000..32_000;
 
 /// A process that listens.
 pub(crate) struct Server {
@@ -33,6 +39,22 @@ pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
         .env("VESTIBULE__TELEMETRY__LEVEL", "off")
         .kill_on_drop(true);
     command
+}
+
+/// An address for processes that follow one another. Whoever asks for any port, as all other servers here do, is given a
+/// higher one: between two of these processes nobody else can come to listen there, and answer in their place.
+pub(crate) fn lasting_address() -> String {
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Each process that tests begins elsewhere.
+        let tried =
+            std::process::id().wrapping_mul(7_919).wrapping_add(TRIED.fetch_add(1, Ordering::Relaxed));
+        let port = LASTING_PORTS.start + tried % (LASTING_PORTS.end - LASTING_PORTS.start);
+        let address = format!("127.0.0.1:{port}");
+        if TcpListener::bind(&address).is_ok() {
+            return address;
+        }
+    }
 }
 
 /// Points a command at a database; its key is kept in the folder.
