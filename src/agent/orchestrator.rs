@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::handler::outcomes;
 use super::{Error, Handler, Parked, Place, Registered, Turn, desk, repair, suggest};
 use crate::model::{
-    Action, Assurance, Control, Entities, MigrationType, Route, SessionAction, Slot, SubIntent, Understanding,
+    Action, Assurance, Control, Entities, MigrationType, Phone, Route, SessionAction, Slot, SubIntent,
+    Understanding,
 };
 
 /// How likely a route is, from 0 to 1, that is offered where no route is likely enough: one in five is a guess worth a look.
@@ -190,6 +191,7 @@ fn in_order(turn: &mut Turn) -> Result<(), Error> {
         return Ok(());
     }
     let is_signed_in = turn.is_signed_in();
+    let number = number_beside(&requests).filter(|_| !is_signed_in).cloned();
     requests.sort_by_key(|request| match request.route {
         Route::User(SubIntent::Authenticate) => 0,
         _ if ends_here(request) => 3,
@@ -212,6 +214,7 @@ fn in_order(turn: &mut Turn) -> Result<(), Error> {
         turn.saying.put(Place::Closing, "general.rest_later");
         return Ok(());
     }
+    turn.phone = number;
     turn.rest = next;
     Ok(())
 }
@@ -238,7 +241,7 @@ fn moves_everything(asked: &mut Understanding) {
 /// same agent takes the place of what it asked, unless somebody only wants to look at something.
 fn interrupts(turn: &Turn) -> bool {
     let Some(active) = turn.state.work.active() else { return false };
-    let looks = matches!(turn.heard.entities.action, Some(SessionAction::View | SessionAction::Devices));
+    let looks = looks(&turn.heard.entities);
     let elsewhere = match &turn.heard.route {
         // Whoever is not signed in comes to the sign-in whatever they ask for.
         route if signs_in_first(turn, route) => active != Route::User(SubIntent::Authenticate),
@@ -318,6 +321,9 @@ impl Handler for UserManagement {
         let Route::User(sub_intent) = turn.heard.route else {
             return Ok(UserManagementOutcome::Authenticate);
         };
+        if let Some(phone) = turn.phone.take() {
+            turn.heard.entities.phone.get_or_insert(phone);
+        }
         // Whoever forges a text's sender may have asked for something before; a sign-in that its owner begins must not
         // carry that out.
         if turn.tools.is_by_text() && !turn.is_signed_in() {
@@ -330,6 +336,26 @@ impl Handler for UserManagement {
             SubIntent::Authenticate => UserManagementOutcome::Authenticate,
         })
     }
+}
+
+/// The number to sign in with that is given along with several requests. Beside an act it may be what that is for: the
+/// phone that is signed out, the number that a number is changed to.
+fn number_beside(requests: &[Understanding]) -> Option<&Phone> {
+    let is_change = |asked: &Entities| asked.field.as_deref() == Some("phone") && !looks(asked);
+    if requests.iter().any(|request| is_change(&request.entities) && request.entities.value.is_none()) {
+        return None;
+    }
+    let belongs = |request: &&Understanding| match request.route {
+        Route::User(SubIntent::Authenticate | SubIntent::MigrateIdentity) => !is_change(&request.entities),
+        Route::User(SubIntent::ManageSessions | SubIntent::UpdateIdentity) => looks(&request.entities),
+        Route::Agent(_) | Route::General | Route::OutOfScope => false,
+    };
+    requests.iter().filter(belongs).find_map(|request| request.entities.phone.as_ref())
+}
+
+/// Whether somebody only wants to look at something.
+fn looks(asked: &Entities) -> bool {
+    matches!(asked.action, Some(SessionAction::View | SessionAction::Devices))
 }
 
 /// Parks a request until somebody signs in, and begins with that (D15).
@@ -346,8 +372,10 @@ fn sign_in_first(turn: &mut Turn) -> Result<UserManagementOutcome, Error> {
     turn.state.parked = Some(Parked::of(turn)?);
     turn.saying.lead("auth.sign_in_first", Action::AuthenticationRequired);
     // A number that was given along is the one to sign in with, unless it is what a change is to be.
-    let is_change = turn.heard.route == Route::User(SubIntent::UpdateIdentity);
-    let phone = turn.heard.entities.phone.take().filter(|_| !is_change);
+    let is_change =
+        turn.heard.route == Route::User(SubIntent::UpdateIdentity) && !looks(&turn.heard.entities);
+    let given = turn.heard.entities.phone.take().filter(|_| !is_change);
+    let phone = turn.phone.take().or(given);
     turn.heard.entities = Entities { phone, ..Entities::default() };
     Ok(UserManagementOutcome::SignInFirst)
 }
