@@ -241,7 +241,7 @@ fn moves_everything(asked: &mut Understanding) {
 /// same agent takes the place of what it asked, unless somebody only wants to look at something.
 fn interrupts(turn: &Turn) -> bool {
     let Some(active) = turn.state.work.active() else { return false };
-    let looks = looks(&turn.heard.entities);
+    let looks = turn.heard.entities.looks();
     let elsewhere = match &turn.heard.route {
         // Whoever is not signed in comes to the sign-in whatever they ask for.
         route if signs_in_first(turn, route) => active != Route::User(SubIntent::Authenticate),
@@ -341,21 +341,16 @@ impl Handler for UserManagement {
 /// The number to sign in with that is given along with several requests. Beside an act it may be what that is for: the
 /// phone that is signed out, the number that a number is changed to.
 fn number_beside(requests: &[Understanding]) -> Option<&Phone> {
-    let is_change = |asked: &Entities| asked.field.as_deref() == Some("phone") && !looks(asked);
+    let is_change = |asked: &Entities| asked.field.as_deref() == Some("phone") && !asked.looks();
     if requests.iter().any(|request| is_change(&request.entities) && request.entities.value.is_none()) {
         return None;
     }
     let belongs = |request: &&Understanding| match request.route {
         Route::User(SubIntent::Authenticate | SubIntent::MigrateIdentity) => !is_change(&request.entities),
-        Route::User(SubIntent::ManageSessions | SubIntent::UpdateIdentity) => looks(&request.entities),
+        Route::User(SubIntent::ManageSessions | SubIntent::UpdateIdentity) => request.entities.looks(),
         Route::Agent(_) | Route::General | Route::OutOfScope => false,
     };
     requests.iter().filter(belongs).find_map(|request| request.entities.phone.as_ref())
-}
-
-/// Whether somebody only wants to look at something.
-fn looks(asked: &Entities) -> bool {
-    matches!(asked.action, Some(SessionAction::View | SessionAction::Devices))
 }
 
 /// Parks a request until somebody signs in, and begins with that (D15).
@@ -373,7 +368,7 @@ fn sign_in_first(turn: &mut Turn) -> Result<UserManagementOutcome, Error> {
     turn.saying.lead("auth.sign_in_first", Action::AuthenticationRequired);
     // A number that was given along is the one to sign in with, unless it is what a change is to be.
     let is_change =
-        turn.heard.route == Route::User(SubIntent::UpdateIdentity) && !looks(&turn.heard.entities);
+        turn.heard.route == Route::User(SubIntent::UpdateIdentity) && !turn.heard.entities.looks();
     let given = turn.heard.entities.phone.take().filter(|_| !is_change);
     let phone = turn.phone.take().or(given);
     turn.heard.entities = Entities { phone, ..Entities::default() };

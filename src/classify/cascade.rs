@@ -6,7 +6,7 @@ use super::entities::{Message, is_forbidden, missing, of_route};
 use super::proposed::{Merged, merge};
 use super::text::Words;
 use super::{Input, Options, control, legacy, named_route, several, taken_back};
-use crate::model::{Control, Entities, Rejected, Route, SessionAction, Slot, SubIntent, Tier, Understanding};
+use crate::model::{Control, Entities, Rejected, Route, Slot, SubIntent, Tier, Understanding};
 use crate::nlu::{Context, Model};
 
 /// How many of the local classifier's scores are told.
@@ -294,8 +294,7 @@ impl Cascade<'_> {
 
     /// Whether the text is surely a wish to see something, which a device is no answer to.
     fn looks(&self) -> bool {
-        let looked = self.request(self.input.text).and_then(|request| request.entities.action);
-        matches!(looked, Some(SessionAction::View | SessionAction::Devices))
+        self.request(self.input.text).is_some_and(|request| request.entities.looks())
     }
 
     fn context(&self) -> Context {

@@ -166,7 +166,7 @@ impl Known<'_, '_> {
 }
 
 fn is_change(part: &Understanding) -> bool {
-    part.route == Route::User(SubIntent::UpdateIdentity) && part.entities.action != Some(SessionAction::View)
+    part.route == Route::User(SubIntent::UpdateIdentity) && !part.entities.looks()
 }
 
 /// Whether two parts ask for the same thing, of which one is then an afterthought to the other.

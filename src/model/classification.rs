@@ -226,6 +226,13 @@ pub struct Entities {
     pub changes: Vec<FieldValue>,
 }
 
+impl Entities {
+    /// Whether somebody only wants to look at something.
+    pub fn looks(&self) -> bool {
+        matches!(self.action, Some(SessionAction::View | SessionAction::Devices))
+    }
+}
+
 /// The classification as seed 002 names it: the wire form, and the schema a model must answer in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SubIntentClassification {
